@@ -1,0 +1,1 @@
+"""The application: settings, gate, routes, pages, jobs, CLI. With `services`, the only package that imports Litestar."""

@@ -1,0 +1,19 @@
+"""The one place that reads the wall clock; everything else is handed a time."""
+
+import time
+from datetime import UTC, datetime
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def now_s() -> int:
+    """Whole seconds since 1970."""
+    return time.time_ns() // 1_000_000_000
+
+
+def now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)

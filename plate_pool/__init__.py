@@ -1,0 +1,1 @@
+"""Plate numbers: grammar, ranges, choosing, keeping, quota lotteries. May import `reservation` and `fairness`."""

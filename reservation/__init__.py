@@ -1,0 +1,62 @@
+"""The hold-and-confirm kernel: scarce units held in Valkey, confirmed in PostgreSQL. May import `fairness`.
+
+Read `hold`, then `confirm`; `commit_batch` is where a booking becomes durable, `rebuild` and `sweep` what mends the
+rest. `docs/flow.md` walks one confirm through these files.
+"""
+
+from reservation.audit import Finding, audit
+from reservation.change import bookings_of, cancel, reschedule
+from reservation.confirm import confirm
+from reservation.errors import ReservationError
+from reservation.hold import free_places, hold, release
+from reservation.kernel import Kernel
+from reservation.model import (
+    Booking,
+    BookingState,
+    ClaimantKind,
+    Hold,
+    NewUnit,
+    Pool,
+    Promise,
+    Unit,
+    UnitKind,
+)
+from reservation.pools import add_authority, publish_pool, publish_unit, units_of
+from reservation.promise import confirm_promise, promise, withdraw
+from reservation.rebuild import rebuild
+from reservation.sweep import prune, sweep, sweep_forever, watch
+
+__all__ = [
+    "Booking",
+    "BookingState",
+    "ClaimantKind",
+    "Finding",
+    "Hold",
+    "Kernel",
+    "NewUnit",
+    "Pool",
+    "Promise",
+    "ReservationError",
+    "Unit",
+    "UnitKind",
+    "add_authority",
+    "audit",
+    "bookings_of",
+    "cancel",
+    "confirm",
+    "confirm_promise",
+    "free_places",
+    "hold",
+    "promise",
+    "prune",
+    "publish_pool",
+    "publish_unit",
+    "rebuild",
+    "release",
+    "reschedule",
+    "sweep",
+    "sweep_forever",
+    "units_of",
+    "watch",
+    "withdraw",
+]

@@ -1,0 +1,265 @@
+"""Cancel and reschedule: one transaction each, then Valkey is told. Both are idempotent by the booking they end.
+
+What a crash leaves: before COMMIT the booking as it was (and for a reschedule a hold that is marked, which the
+sweeper ends); after COMMIT effect rows that are replayed.
+"""
+
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reservation import tables
+from reservation.claim_id import pool_of
+from reservation.errors import (
+    ChooseUnit,
+    Full,
+    HoldInFlight,
+    HoldLost,
+    NotActive,
+    NotMovable,
+    ReservationError,
+    UnknownBooking,
+)
+from reservation.hold import end_lease
+from reservation.kernel import Kernel
+from reservation.model import Booking, BookingState, Effect, Pool
+from reservation.transaction import (
+    count,
+    enter,
+    insert_verdict,
+    lock_units,
+    new_salt,
+    note_effect,
+    transaction,
+)
+
+
+async def cancel(kernel: Kernel, *, booking_id: str, owner: str) -> Booking:
+    """Ends a booking; its place is free again. Cancelling a cancelled booking gives it as it is.
+
+    Raises:
+        UnknownBooking: the owner has none with this id.
+        NotActive: it was moved.
+        Unavailable, Busy: repeat.
+    """
+    pool = await _pool_of_booking(kernel, booking_id)
+    async with transaction(kernel.engine) as connection:
+        # (1) lock: the unit, then the booking
+        was = await _find(connection, booking_id, owner=owner)
+        _, epoch = (await lock_units(connection, [was.unit_id]))[was.unit_id]
+        was = await _find(connection, booking_id, owner=owner, lock=True)
+        if was.state == BookingState.CANCELLED:
+            return _booking(was)
+        if was.state != BookingState.BOOKED:
+            raise NotActive(booking=booking_id)
+        # (2) end it: the row, the claim, the count, the entry, the effect
+        ended = await _end(connection, pool, was, state=BookingState.CANCELLED, kind="cancel")
+        changes = ["free", booking_id, str(was.unit_id)]
+        effect = await note_effect(connection, pool_id=pool.id, epoch=epoch, changes=changes)
+    # (3) COMMIT is done; a crash from here on leaves the effect row
+    await kernel.tell(effect)
+    return ended
+
+
+async def reschedule(
+    kernel: Kernel, *, booking_id: str, hold_id: str, owner: str, unit: int | None = None
+) -> Booking:
+    """Moves a booking to a unit the owner holds: the new one is booked and the old one free, or nothing changes.
+
+    Gives the new booking, whose id is the hold's. Repeating it gives the same.
+
+    Raises:
+        UnknownBooking, NotActive, NotMovable, UnknownPool: this booking cannot be moved, or not there.
+        HoldLost, HoldInFlight, ChooseUnit, Full: the new unit cannot be had.
+        Rebuilding, Unavailable, Busy: repeat.
+    """
+    pool_id = pool_of(hold_id)
+    if pool_id is None:
+        raise HoldLost(hold=hold_id)
+    pool = await kernel.pool(pool_id)
+    # (a) mark the hold; the booking's id is the key, so a repetition is the same request
+    answer, epoch = await kernel.call_fenced(
+        pool_id, "mark", hold_id, owner, f"reschedule {booking_id}", "" if unit is None else str(unit)
+    )
+    if answer[0] == b"in_flight":
+        raise HoldInFlight(hold=hold_id)
+    if answer[0] == b"choose":
+        raise ChooseUnit(hold=hold_id)
+    if answer[0] == b"gone":
+        return await _moved_before(kernel, booking_id=booking_id, hold_id=hold_id, owner=owner)
+    new_unit, claimant = int(answer[1]), answer[2].decode()
+    try:
+        # (b) one transaction for both
+        moved, told = await _move(
+            kernel, pool, booking_id=booking_id, hold_id=hold_id, owner=owner, unit=new_unit, epoch=epoch
+        )
+    except ReservationError as error:
+        # An unknown outcome keeps its mark: repeating finds out, or the sweeper does.
+        if error.code not in {"unavailable", "busy"}:
+            await kernel.call(pool_id, "unmark", hold_id)
+        raise
+    # (c) COMMIT is done; a crash from here on leaves the effect rows
+    for effect in told:
+        await kernel.tell(effect)
+    await end_lease(kernel, pool, claimant=claimant, claim_id=hold_id)
+    return moved
+
+
+async def bookings_of(kernel: Kernel, *, owner: str, limit: int) -> list[Booking]:
+    """The owner's bookings, newest first.
+
+    Raises:
+        Unavailable, Busy: PostgreSQL does not answer.
+    """
+    booking = tables.booking
+    query = select(booking).where(booking.c.owner == owner).order_by(booking.c.id.desc()).limit(limit)
+    async with transaction(kernel.engine) as connection:
+        return [_booking(row) for row in (await connection.execute(query)).all()]
+
+
+async def _move(
+    kernel: Kernel, pool: Pool, *, booking_id: str, hold_id: str, owner: str, unit: int, epoch: int
+) -> tuple[Booking, list[Effect]]:
+    old_pool = await _pool_of_booking(kernel, booking_id)
+    if (old_pool.service, old_pool.rule) != (pool.service, pool.rule):
+        raise NotMovable(booking=booking_id)
+    async with transaction(kernel.engine) as connection:
+        # (1) lock: both units in id order, then the booking
+        was = await _find(connection, booking_id, owner=owner)
+        locked = await lock_units(connection, [was.unit_id, unit])
+        was = await _find(connection, booking_id, owner=owner, lock=True)
+        if was.state == BookingState.MOVED and was.moved_to == hold_id:
+            return _booking(await _find(connection, hold_id, owner=owner)), []
+        if was.state != BookingState.BOOKED:
+            raise NotActive(booking=booking_id)
+        free, new_epoch = locked[unit]
+        if new_epoch != epoch or not await insert_verdict(connection, hold_id, "confirmed"):
+            raise HoldLost(hold=hold_id)
+        # (2) leave the old place
+        await _end(connection, old_pool, was, state=BookingState.MOVED, kind="move_from", moved_to=hold_id)
+        if free + (was.unit_id == unit) <= 0:
+            raise Full(unit=unit)
+        # (3) take the new one
+        moved = await _take(connection, pool, was, hold_id=hold_id, unit=unit)
+        # (4) what Valkey is to be told, per pool
+        left = ["free", booking_id, str(was.unit_id)]
+        took = ["take", hold_id, str(unit)]
+        told = [
+            await note_effect(connection, pool_id=old_pool.id, epoch=locked[was.unit_id][1], changes=left),
+            await note_effect(connection, pool_id=pool.id, epoch=epoch, changes=took),
+        ]
+    return moved, told
+
+
+async def _take(
+    connection: AsyncConnection, pool: Pool, was: Row[Any], *, hold_id: str, unit: int
+) -> Booking:
+    salt = new_salt()
+    booking = tables.booking
+    row = (
+        await connection.execute(
+            insert(booking)
+            .values(
+                id=hold_id,
+                pool_id=pool.id,
+                unit_id=unit,
+                claimant=was.claimant,
+                owner=was.owner,
+                service=was.service,
+                rule=was.rule,
+                source="hold",
+                state=BookingState.BOOKED,
+                salt=salt,
+            )
+            .returning(booking)
+        )
+    ).one()
+    await connection.execute(
+        insert(tables.active_claim).values(
+            claimant=was.claimant, service=was.service, rule=was.rule, claim_id=hold_id
+        )
+    )
+    await count(connection, unit, booked=1)
+    await enter(
+        connection,
+        kind="move_to",
+        pool=pool,
+        unit_id=unit,
+        delta=-1,
+        claim_id=hold_id,
+        person=(salt, was.claimant),
+    )
+    return _booking(row)
+
+
+async def _end(
+    connection: AsyncConnection,
+    pool: Pool,
+    was: Row[Any],
+    *,
+    state: BookingState,
+    kind: str,
+    moved_to: str | None = None,
+) -> Booking:
+    booking, active = tables.booking, tables.active_claim
+    row = (
+        await connection.execute(
+            update(booking)
+            .where(booking.c.id == was.id)
+            .values(state=state, ended_at=func.now(), moved_to=moved_to)
+            .returning(booking)
+        )
+    ).one()
+    await connection.execute(
+        delete(active).where(active.c.claimant == was.claimant, active.c.claim_id == was.id)
+    )
+    await count(connection, was.unit_id, booked=-1)
+    await enter(
+        connection,
+        kind=kind,
+        pool=pool,
+        unit_id=was.unit_id,
+        delta=1,
+        claim_id=was.id,
+        person=(was.salt, was.claimant) if was.salt else None,
+    )
+    return _booking(row)
+
+
+async def _pool_of_booking(kernel: Kernel, booking_id: str) -> Pool:
+    """The pool a booking's id names; read before the transaction, which must not wait for a second connection."""
+    pool_id = pool_of(booking_id)
+    if pool_id is None:
+        raise UnknownBooking(booking=booking_id)
+    return await kernel.pool(pool_id)
+
+
+async def _find(connection: AsyncConnection, booking_id: str, *, owner: str, lock: bool = False) -> Row[Any]:
+    booking = tables.booking
+    query = select(booking).where(booking.c.id == booking_id, booking.c.owner == owner)
+    row = (await connection.execute(query.with_for_update() if lock else query)).first()
+    if row is None:
+        raise UnknownBooking(booking=booking_id)
+    return row
+
+
+async def _moved_before(kernel: Kernel, *, booking_id: str, hold_id: str, owner: str) -> Booking:
+    """The hold is gone: either this very move was committed before, or the hold is lost."""
+    async with transaction(kernel.engine) as connection:
+        was = await _find(connection, booking_id, owner=owner)
+        if was.moved_to == hold_id:
+            return _booking(await _find(connection, hold_id, owner=owner))
+    raise HoldLost(hold=hold_id)
+
+
+def _booking(row: Row[Any]) -> Booking:
+    return Booking(
+        id=row.id,
+        pool=row.pool_id,
+        unit=row.unit_id,
+        state=BookingState(row.state),
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        moved_to=row.moved_to,
+    )

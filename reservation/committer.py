@@ -1,0 +1,186 @@
+"""Gathers confirms into group commits: one queue per pool, one transaction at a time per queue.
+
+While one batch is being committed the next one gathers, so the batch size follows the load by itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from reservation.commit_batch import Committed, EpochEnded, Order, commit_batch, recall
+from reservation.errors import Busy, HoldLost, KeyReused, ReservationError, Unavailable
+from reservation.model import Booking, Pool
+
+log = logging.getLogger(__name__)
+
+BATCH_LIMIT = 256
+QUEUE_LIMIT = 8192
+ATTEMPTS = 3
+ATTEMPT_PAUSE_S = 0.1
+
+Outcome = Booking | ReservationError
+LOCK_NOT_AVAILABLE = "55P03"
+QUERY_CANCELED = "57014"
+
+
+def sqlstate_of(error: DBAPIError) -> str | None:
+    """PostgreSQL's five-character code, None for a driver's own error."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def connection_lost(error: SQLAlchemyError | OSError | TimeoutError) -> bool:
+    """True when the server went away, has no room or never answered.
+
+    Repeating may help then, and until it is repeated a COMMIT's outcome is unknown.
+    """
+    if not isinstance(error, DBAPIError):
+        return True
+    state = sqlstate_of(error)
+    return error.connection_invalidated or state is None or state.startswith(("08", "53", "57P"))
+
+
+class Committer:
+    """Owns one pool's queue of orders and the task that commits them.
+
+    `on_committed(pool, effect_id, orders)` starts telling Valkey; `on_epoch_ended(pool_id)` starts healing.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        on_committed: Callable[[Pool, int, Sequence[Order]], Coroutine[Any, Any, None]],
+        on_epoch_ended: Callable[[int], None],
+        take_settled: Callable[[], list[int]],
+        give_settled: Callable[[Sequence[int]], None],
+    ) -> None:
+        self._engine = engine
+        self._on_committed = on_committed
+        self._on_epoch_ended = on_epoch_ended
+        self._take_settled = take_settled
+        self._give_settled = give_settled
+        self._queues: dict[int, list[tuple[Order, asyncio.Future[Outcome]]]] = {}
+        self._waiting: dict[str, tuple[Order, asyncio.Future[Outcome]]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def submit(self, pool: Pool, order: Order) -> asyncio.Future[Outcome]:
+        """A future that is always resolved: with a booking or the reason why there is none.
+
+        The same request twice at once shares one future, so shield it from the one caller who hangs up.
+
+        Raises:
+            Busy: QUEUE_LIMIT orders of this pool are waiting.
+            KeyReused: this claim waits already, for another unit of its set.
+        """
+        if order.claim_id in self._waiting:
+            waiting, shared = self._waiting[order.claim_id]
+            if waiting.unit != order.unit:
+                raise KeyReused
+            return shared
+        queue = self._queues.setdefault(pool.id, [])
+        if len(queue) >= QUEUE_LIMIT:
+            raise Busy(part="commit queue")
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        queue.append((order, future))
+        self._waiting[order.claim_id] = order, future
+        if pool.id not in self._tasks:
+            self._tasks[pool.id] = asyncio.create_task(self._drain(pool), name=f"commit-pool-{pool.id}")
+        return future
+
+    async def drain(self) -> None:
+        """Waits until everything submitted is answered and told."""
+        while self._tasks or self._telling:
+            await asyncio.gather(*self._tasks.values(), *self._telling)
+
+    async def _drain(self, pool: Pool) -> None:
+        queue = self._queues[pool.id]
+        try:
+            while queue:
+                batch = queue[:BATCH_LIMIT]
+                # One epoch per transaction: orders of another one wait for the next round.
+                epoch = batch[0][0].epoch
+                batch = [waiting for waiting in batch if waiting[0].epoch == epoch]
+                taken = {id(waiting) for waiting in batch}
+                queue[:] = [waiting for waiting in queue if id(waiting) not in taken]
+                outcomes = await self._commit(pool, [order for order, _ in batch])
+                for (order, future), outcome in zip(batch, outcomes, strict=True):
+                    del self._waiting[order.claim_id]
+                    if not future.done():
+                        future.set_result(outcome)
+        finally:
+            del self._tasks[pool.id]
+            if not queue:
+                del self._queues[pool.id]
+
+    async def _commit(self, pool: Pool, orders: list[Order]) -> list[Outcome]:
+        """Tries the batch, again if the server went away, and one by one if a row spoils it for all."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._once(pool, orders)
+            except EpochEnded:
+                self._on_epoch_ended(pool.id)
+                return await self._recall_all(orders)
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                if not connection_lost(error):
+                    log.warning("batch of %d in pool %d refused: %s", len(orders), pool.id, _line(error))
+                    return await self._one_by_one(pool, orders, error)
+                log.warning("attempt %d in pool %d: %s", attempt + 1, pool.id, _line(error))
+                # A COMMIT whose answer was lost is read back by this repetition: the verdict key of each hold
+                # waits for the first transaction to end, and tells whether it had committed.
+                await asyncio.sleep(ATTEMPT_PAUSE_S * (attempt + 1))
+            except Exception:
+                log.exception("batch of %d in pool %d", len(orders), pool.id)
+                return [Unavailable(part="kernel") for _ in orders]
+        return [Unavailable(part="postgresql") for _ in orders]
+
+    async def _recall_all(self, orders: list[Order]) -> list[Outcome]:
+        """What became of orders whose epoch has ended.
+
+        Nothing of that epoch can be committed any more, so a hold without a booking is lost, and one that another
+        worker booked in time is told as booked.
+        """
+        try:
+            async with self._engine.connect() as connection:
+                known = await recall(connection, orders)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("cannot recall %d orders: %s", len(orders), _line(error))
+            return [Unavailable(part="postgresql") for _ in orders]
+        return [was or HoldLost(hold=order.claim_id) for order, was in zip(orders, known, strict=True)]
+
+    async def _one_by_one(self, pool: Pool, orders: list[Order], error: Exception) -> list[Outcome]:
+        if len(orders) == 1:
+            state = sqlstate_of(error) if isinstance(error, DBAPIError) else None
+            waited = state in {LOCK_NOT_AVAILABLE, QUERY_CANCELED, "40P01", "40001"}
+            return [Busy(part="postgresql") if waited else Unavailable(part="postgresql", sqlstate=state)]
+        return [outcome for order in orders for outcome in await self._commit(pool, [order])]
+
+    async def _once(self, pool: Pool, orders: list[Order]) -> list[Outcome]:
+        settled = self._take_settled()
+        try:
+            committed = await commit_batch(self._engine, pool, orders, settled=settled)
+        except BaseException:
+            self._give_settled(settled)
+            raise
+        self._tell(pool, orders, committed)
+        return committed.outcomes
+
+    def _tell(self, pool: Pool, orders: list[Order], committed: Committed) -> None:
+        if committed.effect_id is None:
+            return
+        won = [
+            order
+            for order, outcome in zip(orders, committed.outcomes, strict=True)
+            if isinstance(outcome, Booking)
+        ]
+        task = asyncio.create_task(self._on_committed(pool, committed.effect_id, won))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+
+def _line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

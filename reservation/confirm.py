@@ -1,0 +1,93 @@
+"""Confirm: mark in Valkey, commit in a group, answer. Idempotent by the owner's key, re-entrant for the same key.
+
+What a crash leaves, step by step:
+    before (a)  a hold that expires
+    after (a)   a claim marked confirming: repeating the key takes it up, else the sweeper gives up on it
+    in (b)      nothing, or a committed booking (see `commit_batch`)
+    after (b)   a booking and its effect row; repeating the key tells the booking, the sweeper tells Valkey
+"""
+
+import asyncio
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from reservation.claim_id import pool_of
+from reservation.commit_batch import Order, recall
+from reservation.errors import ChooseUnit, HoldInFlight, HoldLost, ReservationError, Unavailable
+from reservation.hold import end_lease
+from reservation.kernel import Kernel
+from reservation.model import Booking, Pool
+
+
+async def confirm(kernel: Kernel, *, claim_id: str, owner: str, key: str, unit: int | None = None) -> Booking:
+    """Books the held unit, or the named one of a set; the set's other units are free again.
+
+    Raises:
+        HoldLost: the hold is not there any more and nothing was booked.
+        ChooseUnit: the set has several units and `unit` names none of them.
+        KeyReused, HoldInFlight, AlreadyConfirmed: another request has this key, or this hold.
+        AlreadyBooked: the claimant has an active booking under the same rule.
+        Full: the place was given away after Valkey lost data; the hold was best effort.
+        Rebuilding, Unavailable, Busy: repeat with the same key.
+    """
+    pool_id = pool_of(claim_id)
+    if pool_id is None:
+        raise HoldLost(hold=claim_id)
+    pool = await kernel.pool(pool_id)
+    # (a) mark: the claim no longer expires
+    answer, epoch = await kernel.call_fenced(
+        pool_id, "mark", claim_id, owner, key, "" if unit is None else str(unit)
+    )
+    if answer[0] != b"confirming":
+        return await _not_marked(kernel, answer[0], claim_id=claim_id, owner=owner, key=key, unit=unit)
+    order = Order(
+        claim_id=claim_id,
+        unit=int(answer[1]),
+        claimant=answer[2].decode(),
+        owner=owner,
+        key=key,
+        epoch=epoch,
+    )
+    # (b) commit: in a group, durably; (c) the answer goes out after it; (d) Valkey is told in the background
+    outcome = await asyncio.shield(kernel.committer.submit(pool, order))
+    if isinstance(outcome, Booking):
+        return outcome
+    await _refused(kernel, pool, order, outcome)
+    raise outcome
+
+
+async def _not_marked(
+    kernel: Kernel, state: bytes, *, claim_id: str, owner: str, key: str, unit: int | None
+) -> Booking:
+    """A claim that cannot be marked may have been booked before: PostgreSQL knows."""
+    if state == b"in_flight":
+        raise HoldInFlight(hold=claim_id)
+    if state == b"choose":
+        raise ChooseUnit(hold=claim_id)
+    order = Order(claim_id=claim_id, unit=unit or 0, claimant="", owner=owner, key=key, epoch=0)
+    try:
+        async with kernel.engine.connect() as connection:
+            known = (await recall(connection, [order]))[0]
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        raise Unavailable(part="postgresql") from error
+    if isinstance(known, Booking):
+        return known
+    raise known or HoldLost(hold=claim_id)
+
+
+async def _refused(kernel: Kernel, pool: Pool, order: Order, reason: ReservationError) -> None:
+    """Takes the mark off again, or ends the claim that is lost.
+
+    An outcome that is not known yet keeps its mark: the same key finds out, or the sweeper. A crash here leaves the
+    mark, which the sweeper ends.
+    """
+    if reason.code in {"unavailable", "busy"}:
+        return
+    try:
+        if reason.code == "hold_lost":
+            await kernel.call(pool.id, "apply", "drop", order.claim_id, str(order.unit))
+            await end_lease(kernel, pool, claimant=order.claimant, claim_id=order.claim_id)
+        else:
+            await kernel.call(pool.id, "unmark", order.claim_id)
+    except ReservationError as error:
+        raise reason from error

@@ -1,0 +1,76 @@
+"""The engine and the schema. Imports SQLAlchemy and Alembic."""
+
+import logging
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+log = logging.getLogger(__name__)
+
+LOCK_TIMEOUT_MS = 2_000
+STATEMENT_TIMEOUT_MS = 15_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
+CONNECT_TIMEOUT_S = 3.0
+ANSWER_TIMEOUT_S = 20.0
+MIGRATION_LOCK = 0x676F6E67
+OLDEST_POSTGRESQL = 150_000
+
+
+class SchemaError(RuntimeError):
+    """The server cannot be used; the message says why."""
+
+
+def create_engine(url: str, *, connections: int = 8) -> AsyncEngine:
+    """An engine whose sessions give up on locks, on statements and on their own silence in bounded time."""
+    return create_async_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=CONNECT_TIMEOUT_S,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT_S,
+            "command_timeout": ANSWER_TIMEOUT_S,
+            "server_settings": {
+                "application_name": "gongdao",
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        },
+    )
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Brings the schema to this version. Several processes may call it at once: one works, the others wait.
+
+    Raises:
+        SchemaError: the server is older than PostgreSQL 15.
+    """
+    async with engine.connect() as connection:
+        version = (
+            await connection.execute(text("SELECT current_setting('server_version_num')::int"))
+        ).scalar_one()
+        if version < OLDEST_POSTGRESQL:
+            raise SchemaError(f"PostgreSQL {version // 10000} is too old: 15 or later is needed")
+        await connection.execute(text("SET lock_timeout = 0"))
+        await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+        await connection.commit()
+        try:
+            await connection.run_sync(_upgrade)
+        finally:
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
+            await connection.execute(text("RESET lock_timeout"))
+            await connection.commit()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(files("reservation") / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()

@@ -1,0 +1,227 @@
+"""What one process needs to hold and confirm: the engine, the lanes to Valkey, the pools it knows, the committer.
+
+Flow functions live beside this file and take the kernel first: `hold`, `confirm`, `change`, `promise`, `sweep`,
+`rebuild`, `audit`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from reservation import tables
+from reservation.commit_batch import Order
+from reservation.committer import Committer
+from reservation.errors import Rebuilding, ReservationError, Unavailable, UnknownPool
+from reservation.functions import Library, reservation_library
+from reservation.keys import fence_key
+from reservation.lane import Lane
+from reservation.model import ClaimantKind, Effect, Pool
+from reservation.valkey import Valkey
+
+log = logging.getLogger(__name__)
+
+SETTLED_LIMIT = 4096
+REBUILDS_AT_ONCE = 2
+
+
+class Kernel:
+    """Owns the connections of one process. `clock` gives milliseconds since 1970.
+
+    `heal(pool)` is called without waiting when a pool's view in Valkey must be rebuilt.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        valkey_url: str,
+        *,
+        clock: Callable[[], int],
+        libraries: Sequence[Library] = (),
+    ) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.valkey = Valkey(valkey_url, libraries=[reservation_library(), *libraries])
+        self.committer = Committer(
+            engine,
+            on_committed=self._tell_confirmed,
+            on_epoch_ended=self.heal,
+            take_settled=self.take_settled,
+            give_settled=self.settle,
+        )
+        self.healer: Callable[[int], Coroutine[Any, Any, None]] | None = None
+        self.rebuilds = asyncio.Semaphore(REBUILDS_AT_ONCE)
+        self._pools: dict[int, Pool] = {}
+        self._tokens: dict[tuple[int, str], str] = {}
+        self._settled: list[int] = []
+        self._background: set[asyncio.Task[None]] = set()
+        self._healing: set[int] = set()
+
+    async def open(self) -> None:
+        """Connects to Valkey. PostgreSQL is connected to on first use."""
+        await self.valkey.open()
+
+    async def close(self) -> None:
+        """Answers every confirm that was accepted, then closes the connections."""
+        await self.committer.drain()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self.valkey.close()
+        await self.engine.dispose()
+
+    async def pool(self, pool_id: int) -> Pool:
+        """The pool as last read; its epoch may have moved on since, which the fence finds out.
+
+        Raises:
+            UnknownPool: there is none.
+            Unavailable: PostgreSQL does not answer.
+        """
+        if pool_id not in self._pools:
+            await self.read_pools(pool_id)
+        try:
+            return self._pools[pool_id]
+        except KeyError:
+            raise UnknownPool(pool=pool_id) from None
+
+    async def read_pools(self, *pool_ids: int) -> list[Pool]:
+        """Reads these pools, or all of them, afresh.
+
+        Raises:
+            Unavailable: PostgreSQL does not answer.
+        """
+        query = select(tables.pool).order_by(tables.pool.c.id)
+        if pool_ids:
+            query = query.where(tables.pool.c.id.in_(pool_ids))
+        try:
+            async with self.engine.connect() as connection:
+                rows = (await connection.execute(query)).mappings().all()
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("cannot read pools: %s", error)
+            raise Unavailable(part="postgresql") from error
+        pools = [_pool(dict(row)) for row in rows]
+        self._pools.update((pool.id, pool) for pool in pools)
+        return pools
+
+    async def call(self, pool_id: int, function: str, *args: bytes | str | float) -> list[Any]:
+        """One function on one pool, fenced by epoch and by the server process that answers.
+
+        Raises:
+            Rebuilding: the view in Valkey is not of this server process or epoch; a rebuild has been asked for.
+            Unavailable: Valkey does not answer; the function may have been done, and is safe to repeat.
+            Busy: too many calls wait.
+        """
+        return (await self.call_fenced(pool_id, function, *args))[0]
+
+    async def call_fenced(
+        self, pool_id: int, function: str, *args: bytes | str | float
+    ) -> tuple[list[Any], int]:
+        """Like `call`; also gives the epoch the call was made in."""
+        key = fence_key(pool_id)
+        lane = self.valkey.lane(key)
+        token = self._tokens.get((pool_id, lane.run_id))
+        if token is not None:
+            answer = await lane.function(function, key, token, *args)
+            if answer[0] != b"stale":
+                return answer, _epoch(token)
+        token = await self._read_token(pool_id, lane)
+        answer = await lane.function(function, key, token, *args)
+        if answer[0] == b"stale":
+            raise Rebuilding(pool=pool_id)
+        return answer, _epoch(token)
+
+    async def _read_token(self, pool_id: int, lane: Lane) -> str:
+        stored = await lane.command("GET", fence_key(pool_id))
+        token = stored.decode() if stored is not None else ""
+        if not token.endswith(f":{lane.run_id}"):
+            self.heal(pool_id)
+            raise Rebuilding(pool=pool_id)
+        self._tokens[pool_id, lane.run_id] = token
+        return token
+
+    def forget_token(self, pool_id: int) -> None:
+        """The pool's epoch has moved on: the next call reads the fence again."""
+        for key in [key for key in self._tokens if key[0] == pool_id]:
+            del self._tokens[key]
+
+    def heal(self, pool_id: int) -> None:
+        """Asks for a rebuild of this pool, once at a time, without waiting for it."""
+        self.forget_token(pool_id)
+        if self.healer is None or pool_id in self._healing:
+            return
+        self._healing.add(pool_id)
+        task = self.in_background(self.healer(pool_id), name=f"heal-pool-{pool_id}")
+        task.add_done_callback(lambda _: self._healing.discard(pool_id))
+
+    def in_background(self, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+        """Runs work that no caller waits for; ended with the kernel, and its failure logged."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except (ReservationError, SQLAlchemyError, OSError, TimeoutError) as error:
+                log.warning("%s: %s", name, error)
+            except Exception:
+                log.exception("%s failed", name)
+
+        task = asyncio.create_task(guarded(), name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    async def apply(self, effect: Effect) -> bool:
+        """Tells Valkey what PostgreSQL committed in the effect's epoch.
+
+        False: the view that answered is of another epoch, so the effect is not done with by this.
+
+        Raises:
+            Rebuilding, Unavailable, Busy: Valkey could not be told.
+        """
+        _, epoch = await self.call_fenced(effect.pool, "apply", *effect.changes)
+        return epoch == effect.epoch
+
+    async def tell(self, effect: Effect) -> None:
+        """Applies an effect after its COMMIT. What cannot be told now keeps its row, which the sweeper replays."""
+        try:
+            told = await self.apply(effect)
+        except ReservationError as error:
+            log.warning("effect %d of pool %d waits for its replay: %s", effect.id, effect.pool, error.code)
+            return
+        if told:
+            self.settle([effect.id])
+
+    async def _tell_confirmed(self, pool: Pool, effect_id: int, orders: Sequence[Order]) -> None:
+        changes = [word for order in orders for word in ("take", order.claim_id, str(order.unit))]
+        await self.tell(Effect(id=effect_id, pool=pool.id, epoch=orders[0].epoch, changes=changes))
+
+    def settle(self, effect_ids: Sequence[int]) -> None:
+        """Notes effects that Valkey has acknowledged; the next batch or sweep deletes their rows."""
+        self._settled.extend(effect_ids[: SETTLED_LIMIT - len(self._settled)])
+
+    def take_settled(self) -> list[int]:
+        """The acknowledged effects whose rows are still there; the caller deletes them or gives them back."""
+        settled, self._settled = self._settled, []
+        return settled
+
+
+def _epoch(token: str) -> int:
+    return int(token.partition(":")[0])
+
+
+def _pool(row: dict[str, Any]) -> Pool:
+    return Pool(
+        id=row["id"],
+        authority=row["authority"],
+        service=row["service"],
+        rule=row["rule"],
+        title=row["title"],
+        claimant_kind=ClaimantKind(row["claimant_kind"]),
+        state=row["state"],
+        hold_ttl_s=row["hold_ttl_s"],
+        epoch=row["epoch"],
+        demo=row["demo"],
+    )

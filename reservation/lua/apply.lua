@@ -1,0 +1,31 @@
+-- apply(fence | token, (op, claim, unit)...) -> {'applied'} | {'stale'}
+-- Writes what PostgreSQL has already committed. Repeating it, or doing it late, changes nothing: a `take` that
+-- arrives after the same claim's `free` is ignored.
+--   take: the unit is this claim's for good (booked or promised)     free: the claim no longer has the unit
+--   drop: the hold was given up, all its units are free again
+--   size: a new unit, with `claim` as its capacity
+local function apply(keys, args)
+  local pool = open_pool(keys[1], args[1])
+  if not pool then
+    return { 'stale' }
+  end
+  local now = now_ms()
+  for i = 2, #args, 3 do
+    local op, claim, unit = args[i], args[i + 1], args[i + 2]
+    if op == 'size' then
+      redis.call('HSET', pool.units, unit, claim)
+    else
+      local mine = read_hold(pool, claim)
+      if mine then
+        drop_hold(pool, claim, mine, op == 'take' and unit or nil)
+      end
+      if op ~= 'take' then
+        end_claim(pool, claim, now)
+        redis.call('ZREM', pool.unit .. unit, claim)
+      elseif not redis.call('ZSCORE', pool.gone, claim) then
+        redis.call('ZADD', pool.unit .. unit, '+inf', claim)
+      end
+    end
+  end
+  return { 'applied' }
+end

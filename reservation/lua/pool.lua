@@ -1,0 +1,68 @@
+-- What every function on a pool needs. All keys of a pool share its hash tag, so KEYS[1] (the fence) fixes the
+-- slot and the other keys are derived from it:
+--   {p7}:fence             "<epoch>:<run id of the server that rebuilt it>"
+--   {p7}:<epoch>:units     hash  unit -> capacity
+--   {p7}:<epoch>:holds     hash  claim -> cmsgpack {owner, claimant, expires_ms, confirm key or '', units}
+--   {p7}:<epoch>:marks     zset  claim -> server ms at which it was marked confirming
+--   {p7}:<epoch>:gone      zset  claim -> server ms at which it ended: an ended claim never comes back, however late
+--                                a paused caller or a delayed packet asks for it
+--   {p7}:<epoch>:u<unit>   zset  claim -> expiry in ms; +inf for confirming, booked and promised claims
+
+local GONE_KEPT_MS = 3600000
+local REAP_LIMIT = 16 -- expired claims freed per unit and call: bounded work, and stock still comes back at once
+
+-- nil when the caller's fence is not the stored one: another epoch, or data left by another server process.
+local function open_pool(fence_key, token)
+  if redis.call('GET', fence_key) ~= token then
+    return nil
+  end
+  local prefix = string.sub(fence_key, 1, -6) .. string.match(token, '^%d+') .. ':'
+  return {
+    units = prefix .. 'units',
+    holds = prefix .. 'holds',
+    marks = prefix .. 'marks',
+    gone = prefix .. 'gone',
+    unit = prefix .. 'u',
+  }
+end
+
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+local function read_hold(pool, claim)
+  local packed = redis.call('HGET', pool.holds, claim)
+  return packed and cmsgpack.unpack(packed)
+end
+
+local function write_hold(pool, claim, hold)
+  redis.call('HSET', pool.holds, claim, cmsgpack.pack(hold))
+end
+
+-- Gives back every unit of a hold but `kept`, and forgets the hold.
+local function drop_hold(pool, claim, hold, kept)
+  for _, unit in ipairs(hold.units) do
+    if unit ~= kept then
+      redis.call('ZREM', pool.unit .. unit, claim)
+    end
+  end
+  redis.call('HDEL', pool.holds, claim)
+  redis.call('ZREM', pool.marks, claim)
+end
+
+local function end_claim(pool, claim, now)
+  redis.call('ZADD', pool.gone, now, claim)
+  local old = redis.call('ZRANGEBYSCORE', pool.gone, '-inf', now - GONE_KEPT_MS, 'LIMIT', 0, REAP_LIMIT)
+  if #old > 0 then
+    redis.call('ZREM', pool.gone, unpack(old))
+  end
+end
+
+local function reap(pool, unit_key, now)
+  local expired = redis.call('ZRANGEBYSCORE', unit_key, '-inf', '(' .. now, 'LIMIT', 0, REAP_LIMIT)
+  if #expired > 0 then
+    redis.call('ZREM', unit_key, unpack(expired))
+    redis.call('HDEL', pool.holds, unpack(expired))
+  end
+end

@@ -1,0 +1,18 @@
+-- release(fence | token, claim, owner) -> {'released', claimant} | {'gone'} | {'in_flight'} | {'stale'}
+local function release(keys, args)
+  local pool = open_pool(keys[1], args[1])
+  if not pool then
+    return { 'stale' }
+  end
+  local claim = args[2]
+  local mine = read_hold(pool, claim)
+  if not mine or mine.owner ~= args[3] then
+    return { 'gone' }
+  end
+  if mine.key ~= '' then
+    return { 'in_flight' }
+  end
+  drop_hold(pool, claim, mine)
+  end_claim(pool, claim, now_ms())
+  return { 'released', mine.claimant }
+end

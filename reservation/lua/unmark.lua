@@ -1,0 +1,20 @@
+-- unmark(fence | token, claim) -> {'held' | 'gone' | 'stale'}
+-- A confirm that was refused for good: the hold goes back to its own life, with the expiry it always had.
+local function unmark(keys, args)
+  local pool = open_pool(keys[1], args[1])
+  if not pool then
+    return { 'stale' }
+  end
+  local claim = args[2]
+  local mine = read_hold(pool, claim)
+  if not mine then
+    return { 'gone' }
+  end
+  mine.key = ''
+  write_hold(pool, claim, mine)
+  for _, unit in ipairs(mine.units) do
+    redis.call('ZADD', pool.unit .. unit, mine.expires_ms, claim)
+  end
+  redis.call('ZREM', pool.marks, claim)
+  return { 'held' }
+end
