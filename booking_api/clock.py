@@ -16,4 +16,4 @@ def now_s() -> int:
 
 def now() -> datetime:
     """The moment, in UTC."""
-    return datetime.now(UTC)
+    return datetime.fromtimestamp(now_ms() / 1000, UTC)

@@ -41,6 +41,8 @@ _NOT_NOW = (TryAgainError, ClusterDownError, MasterDownError, OutOfMemoryError)
 _NOT_NOW_CODES = ("LOADING", "BUSY", "MISCONF", "NOREPLICAS", "OOM", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN")
 
 
+_OURS = ConnectionError("closed by us")
+
 # hiredis declares a tuple of one for what takes any tuple.
 _pack = cast("Callable[[tuple[bytes | str | float, ...]], bytes]", hiredis.pack_command)  # pyright: ignore[reportUnknownMemberType]
 
@@ -163,7 +165,8 @@ class Lane:
         if self.closed:
             return
         self.closed = True
-        log.warning("valkey connection lost: %s", reason)
+        if reason is not _OURS:
+            log.warning("valkey connection lost: %s", reason)
         for task in self._tasks:
             if task is not asyncio.current_task():
                 task.cancel()
@@ -176,6 +179,6 @@ class Lane:
 
     async def close(self) -> None:
         """Closes the connection; what still waits fails with `Unavailable`."""
-        self._lose(ConnectionError("closed by us"))
+        self._lose(_OURS)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._connection.disconnect(nowait=True)

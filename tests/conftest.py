@@ -37,8 +37,7 @@ def database_named(url: str, name: str) -> str:
 async def _on_server(url: str, *statements: str) -> None:
     engine = create_engine(url, connections=1)
     try:
-        async with engine.connect() as connection:
-            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             for statement in statements:
                 await connection.execute(text(statement))
     finally:

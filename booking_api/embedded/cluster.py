@@ -92,7 +92,7 @@ def remove_unfinished(cluster: Path) -> None:
         # The tag is not in these processes' titles: where their folder is hidden from us, they end by themselves
         # when initdb does, which dies with its parent.
         end_servers(
-            unfinished, names=("initdb", "postgres"), tag="\0", polite_signal=None, timeout_s=KILL_TIMEOUT_S
+            unfinished, names=("initdb", "postgres"), tag=None, polite_signal=None, timeout_s=KILL_TIMEOUT_S
         )
         shutil.rmtree(unfinished)
 

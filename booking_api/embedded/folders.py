@@ -24,7 +24,7 @@ from booking_api.embedded.accounts import Account, can_pass
 from booking_api.embedded.errors import EmbeddedError
 
 SOCKET_PATH_LIMIT_BYTES = 107
-TAG_LENGTH = 12
+TAG_DIGITS = 12
 
 
 class FolderLock:
@@ -82,7 +82,7 @@ def folder_tag(data: Path) -> str:
     """A short name for this very folder, to know its servers by; a copy of the folder has another."""
     status = data.stat()
     identity = f"{data}\0{status.st_dev}\0{status.st_ino}".encode()
-    return hashlib.sha256(identity).hexdigest()[:TAG_LENGTH]
+    return f"gongdao-{hashlib.sha256(identity).hexdigest()[:TAG_DIGITS]}"
 
 
 def make_socket_folder(data: Path, server: str, account: Account | None, *, socket_name: str) -> Path:
@@ -96,7 +96,7 @@ def make_socket_folder(data: Path, server: str, account: Account | None, *, sock
         make_owned_folder(data / "run", None, mode=0o711 if account is not None else 0o700)
         if can_pass(data / "run", account):
             return _emptied(inside, account)
-    name = f"gongdao-{folder_tag(data)}-{server}"
+    name = f"{folder_tag(data)}-{server}"
     for place in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 (owner checked below)
         outside = Path(place, name)
         if _fits(outside, socket_name) and Path(place).is_dir() and can_pass(Path(place), account):

@@ -20,8 +20,11 @@ POLL_INTERVAL_S = 0.01
 KILL_TIMEOUT_S = 10.0
 
 
-def servers_in(folder: Path, *, names: Collection[str], tag: str) -> list[int]:
-    """Pids of live processes named one of `names` that serve `folder`; zombies are not live."""
+def servers_in(folder: Path, *, names: Collection[str], tag: str | None) -> list[int]:
+    """Pids of live processes named one of `names` that serve `folder`; zombies are not live.
+
+    `tag` None: only those whose working folder the kernel shows us.
+    """
     if not folder.exists():
         return []
     wanted = folder.stat()
@@ -30,7 +33,12 @@ def servers_in(folder: Path, *, names: Collection[str], tag: str) -> list[int]:
 
 
 def end_servers(
-    folder: Path, *, names: Collection[str], tag: str, polite_signal: signal.Signals | None, timeout_s: float
+    folder: Path,
+    *,
+    names: Collection[str],
+    tag: str | None,
+    polite_signal: signal.Signals | None,
+    timeout_s: float,
 ) -> list[int]:
     """End every server of the folder, politely first if a signal is given; returns the pids there were.
 
@@ -55,7 +63,7 @@ def end_servers(
     return found
 
 
-def _gone(folder: Path, *, names: Collection[str], tag: str, timeout_s: float, killing: bool) -> bool:
+def _gone(folder: Path, *, names: Collection[str], tag: str | None, timeout_s: float, killing: bool) -> bool:
     deadline = time.monotonic() + timeout_s
     while left := servers_in(folder, names=names, tag=tag):
         if time.monotonic() > deadline:
@@ -80,13 +88,14 @@ def _name(pid: int) -> str:
         return ""  # ended meanwhile, or hidden from us: then it is not ours either
 
 
-def _serves(pid: int, wanted: os.stat_result, tag: str) -> bool:
+def _serves(pid: int, wanted: os.stat_result, tag: str | None) -> bool:
     try:
         return os.path.samestat(Path(f"/proc/{pid}/cwd").stat(), wanted)
     except (FileNotFoundError, ProcessLookupError):
         return False  # ended meanwhile, or a zombie, which has no folder
     except PermissionError:
-        return tag.encode() in _title(pid)
+        # Another account's: a plain user has none there, root may lack only the right to look (CAP_SYS_PTRACE).
+        return os.geteuid() == 0 and tag is not None and tag.encode() in _title(pid)
 
 
 def _title(pid: int) -> bytes:

@@ -115,7 +115,7 @@ class PostgresServer(EmbeddedServer):
 
     def _argv(self, account: Account | None) -> list[str]:
         ours = {
-            "cluster_name": f"gongdao-{self._tag}",  # shown in every process title, see `leftovers`
+            "cluster_name": self._tag,  # shown in every process title, see `leftovers`
             "listen_addresses": "",
             "port": "5432",
             "unix_socket_directories": str(self.sockets),

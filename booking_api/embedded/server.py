@@ -57,7 +57,7 @@ class EmbeddedServer(ABC):
         self._guard = threading.RLock()
         self._child: subprocess.Popen[bytes] | None = None
         self._sockets: Path | None = None
-        self._tag = ""
+        self._tag = "(not started)"
 
     @property
     @abstractmethod

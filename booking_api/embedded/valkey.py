@@ -91,7 +91,7 @@ class ValkeyServer(EmbeddedServer):
 
     def _argv(self, account: Account | None) -> list[str]:  # noqa: ARG002 (same for every account)
         # No `dir`: it works in the folder it is started in, which its account may not be able to reach by path.
-        argv = [str(self._program), "--proc-title-template", f"{{title}} {{listen-addr}} gongdao-{self._tag}"]
+        argv = [str(self._program), "--proc-title-template", f"{{title}} {{listen-addr}} {self._tag}"]
         if self._port is None:
             socket_path = str(self.sockets / self.socket_name)
             argv += ["--port", "0", "--unixsocket", socket_path, "--unixsocketperm", "700"]

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from booking_api.embedded import Supervisor, embedded_backends
 
 ROOT = Path(__file__).parents[3]
+MEMORY = Path("/dev/shm")  # noqa: S108 (mkdtemp makes a private folder in it)
+ROOMY_BYTES = 1024**3
 PARENT = """
 import json, sys, time
 from pathlib import Path
@@ -98,8 +102,11 @@ async def ask(valkey_url: str, *command: str) -> Any:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
+def data() -> Iterator[Path]:
+    """A data folder to be, in memory where there is room: a cluster is a thousand files, made anew for each test."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOMY_BYTES
+    with tempfile.TemporaryDirectory(prefix="gongdao-test-", dir=MEMORY if roomy else None) as folder:
+        yield Path(folder) / "data"
 
 
 @pytest.fixture(scope="session")

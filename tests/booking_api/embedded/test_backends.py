@@ -11,10 +11,10 @@ from booking_api.embedded.folders import SOCKET_PATH_LIMIT_BYTES
 from booking_api.embedded.postgres import PostgresServer
 
 
-async def test_first_start_makes_both_usable(data, tools):
+async def test_first_start_makes_both_usable(tmp_path: Path, tools):
     began = time.monotonic()
-    with embedded_backends(data) as backends:
-        print(f"empty folder to ready: {time.monotonic() - began:.2f} s")
+    with embedded_backends(tmp_path / "data") as backends:
+        print(f"empty folder on disk to ready: {time.monotonic() - began:.2f} s")
         assert await tools.sql(backends.database_url, "SELECT 1") == 1
         await tools.ask(backends.valkey_url, "SET", "plate", "A12345")
         assert await tools.ask(backends.valkey_url, "GET", "plate") == "A12345"

@@ -13,6 +13,7 @@ from booking_api.embedded import (
     Supervisor,
     ValkeyServer,
     embedded_backends,
+    leftovers,
     spawn_child,
     supervisor,
 )
@@ -175,6 +176,26 @@ def test_restarts_wait_longer_each_time():
     assert restarts.due(10.15)
     restarts.count(10.15)
     assert not restarts.due(10.3)
+
+
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [("gongdao-0123", True), ("gongdao-4567", False), (None, False)],
+)
+@pytest.mark.usefixtures("as_root")
+def test_server_whose_folder_is_hidden_is_known_by_its_tag_alone(tmp_path, monkeypatch, tag, found):
+    """As in a container whose root may not look into other accounts' processes."""
+
+    def hidden(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(leftovers.os.path, "samestat", hidden)
+    with subprocess.Popen(["gongdao-0123", "60"], executable="/bin/sleep", cwd=tmp_path) as server:
+        try:
+            time.sleep(0.05)
+            assert (server.pid in leftovers.servers_in(tmp_path, names=("sleep",), tag=tag)) is found
+        finally:
+            server.kill()
 
 
 def test_process_that_only_looks_like_a_leftover_is_spared(data):

@@ -131,7 +131,7 @@ def test_socket_folder_taken_by_someone_else_is_not_trusted(tmp_path, monkeypatc
     monkeypatch.setattr(folders, "SOCKET_PATH_LIMIT_BYTES", len(str(tmp_path)) + 40)
     data = tmp_path / ("long" * 20)
     folders.make_data_folder(data)
-    taken = tmp_path / f"gongdao-{folders.folder_tag(data)}-valkey"
+    taken = tmp_path / f"{folders.folder_tag(data)}-valkey"
     taken.mkdir()
     taken.chmod(0o777)
     with pytest.raises(EmbeddedError, match="not a private folder of ours") as refused:

@@ -1,0 +1,87 @@
+"""The application: builds the kernel, the gate and the routes of one worker, and ends them in order."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from booking_api import clock
+from booking_api.availability import Availability
+from booking_api.gate import Gate
+from booking_api.gate.limits import gate_library
+from booking_api.identity.tokens import TokenVerifier, load_key
+from booking_api.problems import EXCEPTION_HANDLERS
+from booking_api.routes import bookings, health, holds, openapi, pools
+from booking_api.settings import Settings
+from reservation import Kernel, sweep_forever, watch
+from reservation.database import create_engine
+
+BODY_LIMIT_BYTES = 64 * 1024
+CONNECTIONS = 8
+
+
+def create_app(settings: Settings) -> Litestar:
+    """One worker's application. Connects when its lifespan starts, drains when it ends.
+
+    Raises:
+        SettingsError, KeyFileError: before anything is started.
+        ValueError: the settings name no servers (the supervising process fills them in).
+    """
+    if settings.database_url is None or settings.valkey_url is None:
+        raise ValueError("create_app needs both server URLs")
+    verifier = TokenVerifier(load_key(settings.key_file), now_s=clock.now_s)
+    kernel = Kernel(
+        create_engine(settings.database_url, connections=CONNECTIONS),
+        settings.valkey_url,
+        clock=clock.now_ms,
+        libraries=[gate_library()],
+    )
+    gate = Gate(settings, kernel, verifier)
+    availability = Availability(kernel)
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncGenerator[None, None]:
+        watch(kernel)
+        await kernel.open()
+        sweeper = asyncio.create_task(sweep_forever(kernel), name="sweep")
+        try:
+            yield
+        finally:
+            # The server has drained its requests by now; what they left in queues is answered before we go.
+            sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeper
+            await availability.close()
+            await kernel.close()
+
+    api = Router(
+        "/api/v1",
+        route_handlers=[
+            holds.post_hold,
+            holds.delete_hold,
+            holds.post_confirm,
+            bookings.get_bookings,
+            bookings.post_cancel,
+            bookings.post_reschedule,
+            pools.get_pools,
+            pools.get_units,
+            pools.get_unit_availability,
+            pools.get_pool_availability,
+            openapi.get_openapi,
+        ],
+    )
+    return Litestar(
+        route_handlers=[api, health.get_live, health.get_ready],
+        dependencies={
+            "kernel": Provide(lambda: kernel, sync_to_thread=False),
+            "gate": Provide(lambda: gate, sync_to_thread=False),
+            "availability": Provide(lambda: availability, sync_to_thread=False),
+        },
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=[running],
+        request_max_body_size=BODY_LIMIT_BYTES,
+        logging_config=None,
+        openapi_config=openapi.CONFIG,
+    )

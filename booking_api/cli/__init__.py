@@ -1,0 +1,64 @@
+"""The command `gongdao`. Exit codes: 0 good, 1 the thing checked is false, 2 unusable input.
+
+Commands are loaded when they are called, so that `--help` is quick and a notary's machine needs no server packages.
+"""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "serve": ("booking_api.cli.serve", "Run the platform: servers, migrations, API and pages."),
+    "demo": ("booking_api.cli.demo", "A demo city, demo tokens, and an opening rush to watch."),
+    "audit": ("booking_api.cli.audit", "Check the invariants on a live system."),
+    "rebuild": ("booking_api.cli.rebuild", "Make Valkey's view anew from PostgreSQL."),
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gongdao")
+def gongdao() -> None:
+    """Gongdao 公道 shares out driving-test sessions, inspection appointments and plate numbers, fairly."""
+
+
+class Unusable(click.ClickException):
+    """Input or surroundings that cannot be used: one line, exit code 2."""
+
+    exit_code = 2
+
+
+def main() -> None:
+    """Runs a command; every unusable input is one line on standard error and exit code 2."""
+    try:
+        result: Any = gongdao.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "gongdao"
+        click.echo(f"{where}: {error.format_message()}", err=True)
+        sys.exit(error.exit_code)
+    sys.exit(result if isinstance(result, int) else 0)

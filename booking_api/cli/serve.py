@@ -1,0 +1,150 @@
+"""`gongdao serve`: supervises the embedded servers (or uses given ones), migrates, runs the HTTP server.
+
+This process serves no request itself: it watches its children, serves `/metrics` on the private port, and stops all
+in order: HTTP server (drained), Valkey, PostgreSQL. If it is killed, the kernel ends its children.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+import msgspec
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking_api.cli import Unusable
+from booking_api.cli.surroundings import Addresses, settings_or_exit, write_addresses
+from booking_api.demo.city import found_demo_city
+from booking_api.embedded import EmbeddedError, embedded_backends, spawn_child
+from booking_api.identity.tokens import KeyFileError, make_key
+from booking_api.log import configure
+from booking_api.settings import Settings, is_loopback
+from reservation.database import SchemaError, create_engine, migrate
+
+STOP_TIMEOUT_S = 25.0
+WATCH_EVERY_S = 0.2
+
+
+@click.command("serve")
+@click.option("--demo", is_flag=True, help="Found the demo city if there is none, and offer demo sign-ins.")
+def command(*, demo: bool) -> int:
+    """Run the platform until Ctrl-C. Without server URLs in the environment, on embedded servers."""
+    settings = settings_or_exit()
+    configure(settings.log_format)
+    if demo and not (settings.embedded and is_loopback(settings.host)):
+        raise Unusable("--demo: demo sign-ins exist only on embedded servers bound to loopback")
+    for port in (settings.port, settings.metrics_port):
+        _check_port(settings.host if port == settings.port else "127.0.0.1", port)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with ExitStack() as stack:
+        try:
+            settings = _with_servers(settings, stack, demo=demo, stop=stop)
+            make_key(settings.key_file)
+            asyncio.run(_prepare(settings, demo=demo))
+        except (EmbeddedError, KeyFileError, SchemaError, OSError, SQLAlchemyError) as error:
+            raise Unusable(" ".join(str(error).split())) from error
+        return _serve(settings, stack, stop)
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Unusable(
+                f"{host}:{port} cannot be used ({error.strerror}): set GONGDAO_PORT or GONGDAO_METRICS_PORT"
+            ) from error
+
+
+def _with_servers(settings: Settings, stack: ExitStack, *, demo: bool, stop: threading.Event) -> Settings:
+    if not settings.embedded:
+        return settings
+    backends = stack.enter_context(embedded_backends(settings.data, on_failure=lambda _: stop.set()))
+    settings = msgspec.structs.replace(
+        settings,
+        database_url=backends.database_url,
+        valkey_url=backends.valkey_url,
+        demo_sign_ins=demo,
+    )
+    write_addresses(
+        settings.data,
+        Addresses(backends.database_url, backends.valkey_url, f"http://{settings.host}:{settings.port}"),
+    )
+    stack.callback((settings.data / "addresses.json").unlink, missing_ok=True)
+    return settings
+
+
+async def _prepare(settings: Settings, *, demo: bool) -> None:
+    assert settings.database_url is not None  # noqa: S101 - `_with_servers` filled it in
+    engine = create_engine(settings.database_url, connections=2)
+    try:
+        await migrate(engine)
+    finally:
+        await engine.dispose()
+    if demo:
+        await found_demo_city(settings)
+
+
+def _serve(settings: Settings, stack: ExitStack, stop: threading.Event) -> int:
+    counters = stack.enter_context(TemporaryDirectory(prefix="gongdao-metrics-"))
+    server = spawn_child(
+        [sys.executable, "-m", "booking_api.server"],
+        death_signal=signal.SIGTERM,
+        env=_environment(settings, counters),
+    )
+    stack.callback(_end, server)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=counters)
+    start_http_server(settings.metrics_port, addr="127.0.0.1", registry=registry)
+    _announce(settings)
+    while not stop.wait(WATCH_EVERY_S):
+        if server.poll() is not None:
+            click.echo(f"the HTTP server ended by itself with status {server.returncode}", err=True)
+            return 1
+    click.echo("stopping: requests are drained, then the servers end", err=True)
+    return 0
+
+
+def _environment(settings: Settings, counters: str) -> Mapping[str, str]:
+    given = {
+        "GONGDAO_DATA": str(settings.data),
+        "GONGDAO_DATABASE_URL": settings.database_url or "",
+        "GONGDAO_VALKEY_URL": settings.valkey_url or "",
+        "GONGDAO_DEMO_SIGN_INS": "on" if settings.demo_sign_ins else "off",
+        "PROMETHEUS_MULTIPROC_DIR": str(Path(counters)),
+    }
+    return {**os.environ, **given}
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is None:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _announce(settings: Settings) -> None:
+    url = f"http://{settings.host}:{settings.port}"
+    click.echo(f"\n  Gongdao 公道   {url}")
+    click.echo(f"  metrics        http://127.0.0.1:{settings.metrics_port}/metrics")
+    if settings.demo_sign_ins:
+        click.echo("  demo sign-ins  choose a demo applicant on the page, or: gongdao demo token --account applicant-1")
+        click.echo("  opening rush   gongdao demo rush")
+    click.echo("  Ctrl-C stops\n")

@@ -1,0 +1,80 @@
+"""What commands share: settings from the environment, and the servers of a running `gongdao serve`."""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from booking_api import clock
+from booking_api.cli import Unusable
+from booking_api.gate.limits import gate_library
+from booking_api.settings import Settings, SettingsError, read_settings
+from reservation import Kernel, watch
+from reservation.database import create_engine
+
+ADDRESSES_FILE = "addresses.json"
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Where a running `gongdao serve` on embedded servers can be reached by commands on the same machine."""
+
+    database_url: str
+    valkey_url: str
+    url: str
+
+
+def settings_or_exit() -> Settings:
+    """The environment's settings.
+
+    Raises:
+        Unusable: a variable cannot be used.
+    """
+    try:
+        return read_settings(os.environ)
+    except SettingsError as error:
+        raise Unusable(str(error).replace("\n", "; ")) from error
+
+
+def write_addresses(data: Path, addresses: Addresses) -> None:
+    """Leaves the addresses for other commands, readable by this user only."""
+    path = data / ADDRESSES_FILE
+    path.touch(mode=0o600)
+    path.write_bytes(msgspec.json.encode(addresses))
+
+
+def read_addresses(settings: Settings) -> Addresses:
+    """The servers to work on: the environment's, else those of a running `gongdao serve` with this data folder.
+
+    Raises:
+        Unusable: there are none.
+    """
+    url = f"http://{settings.host}:{settings.port}"
+    if settings.database_url is not None and settings.valkey_url is not None:
+        return Addresses(settings.database_url, settings.valkey_url, url)
+    path = settings.data / ADDRESSES_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Addresses)
+    except (OSError, msgspec.DecodeError):
+        raise Unusable(
+            f"nothing is running on {settings.data.resolve()}: start `gongdao serve`, "
+            "or set GONGDAO_DATABASE_URL and GONGDAO_VALKEY_URL"
+        ) from None
+
+
+@asynccontextmanager
+async def open_kernel(addresses: Addresses) -> AsyncGenerator[Kernel, None]:
+    """A kernel for one command."""
+    kernel = Kernel(
+        create_engine(addresses.database_url, connections=4),
+        addresses.valkey_url,
+        clock=clock.now_ms,
+        libraries=[gate_library()],
+    )
+    watch(kernel)
+    await kernel.open()
+    try:
+        yield kernel
+    finally:
+        await kernel.close()

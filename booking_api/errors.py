@@ -1,0 +1,86 @@
+"""What the application itself refuses, beside the kernel's refusals. One type per failure, one code each."""
+
+from typing import Any, ClassVar
+
+
+class ApiError(Exception):
+    """A refusal with its HTTP status. `facts` are safe to show to the caller."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    sentence: ClassVar[str]
+
+    def __init__(self, *, headers: dict[str, str] | None = None, **facts: Any) -> None:
+        super().__init__(self.sentence)
+        self.headers = headers or {}
+        self.facts = facts
+
+
+class TokenMissing(ApiError):
+    """No bearer token."""
+
+    code = "token_missing"
+    status = 401
+    sentence = "Send an access token in the header `Authorization: Bearer ...`."
+
+
+class TokenInvalid(ApiError):
+    """The token is not ours, was changed, or is not for this API."""
+
+    code = "token_invalid"
+    status = 401
+    sentence = "The access token is not valid. Sign in again."
+
+
+class TokenExpired(ApiError):
+    """The token's time is over."""
+
+    code = "token_expired"
+    status = 401
+    sentence = "The access token has expired. Sign in again."
+
+
+class RateLimited(ApiError):
+    """Too many requests of this account or network."""
+
+    code = "rate_limited"
+    status = 429
+    sentence = "Too many requests. Wait as long as Retry-After says."
+
+    def __init__(self, *, headers: dict[str, str], retry_after_s: int, policy: str) -> None:
+        super().__init__(headers=headers | {"Retry-After": str(max(1, retry_after_s))}, policy=policy)
+
+
+class InvalidRequest(ApiError):
+    """A field is missing or unusable."""
+
+    code = "invalid_request"
+    status = 400
+    sentence = "The request cannot be used."
+
+
+class KeyMissing(ApiError):
+    """Confirming needs an Idempotency-Key."""
+
+    code = "idempotency_key_missing"
+    status = 400
+    sentence = (
+        "Send the header `Idempotency-Key` with 1 to 200 printable ASCII characters of your own making, and the same "
+        "one when you repeat the request."
+    )
+
+
+class UnknownHold(ApiError):
+    """The text cannot be a hold's id."""
+
+    code = "unknown_hold"
+    status = 404
+    sentence = "There is no hold with this id."
+
+
+class NotYourVehicle(ApiError):
+    """The pool counts vehicles and the account does not have this one."""
+
+    code = "not_your_vehicle"
+    status = 403
+    sentence = "This pool is given out per vehicle: name one of your own vehicles in `vehicle`."

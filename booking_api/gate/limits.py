@@ -1,0 +1,106 @@
+"""Rate limits per account and per network prefix (/24, /56), by GCRA in Valkey. Imports `reservation`'s lanes.
+
+Fail-closed for writes, fail-open for reads: the caller says which it is.
+"""
+
+import ipaddress
+import math
+from collections.abc import Awaitable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from booking_api.errors import RateLimited
+from booking_api.settings import Rate
+from reservation.errors import ReservationError
+from reservation.functions import Library, build_library, read_sources
+from reservation.valkey import Valkey
+
+PREFIX_BITS = {4: 24, 6: 56}
+PREFIXES_KEPT = 65_536
+
+
+def gate_library() -> Library:
+    """The gate's own functions."""
+    return build_library("gate", sources=read_sources("booking_api.gate", ("limit",)), functions=("limit",))
+
+
+@lru_cache(PREFIXES_KEPT)
+def network_prefix(address: str) -> str:
+    """The network an address counts under.
+
+    >>> network_prefix("203.0.113.77"), network_prefix("2001:db8:1:2ff::1"), network_prefix("::ffff:203.0.113.77")
+    ('203.0.113.0/24', '2001:db8:1:200::/56', '203.0.113.0/24')
+
+    Text that is no address counts as one network of its own, so that it cannot slip past the limit.
+    """
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return str(ipaddress.ip_network((ip, PREFIX_BITS[ip.version]), strict=False))
+
+
+class Policy(NamedTuple):
+    """One named limit in the form the function and the headers need."""
+
+    name: str
+    interval_us: str
+    burst: int
+    header: str
+
+
+def policy(name: str, rate: Rate) -> Policy:
+    """A limit as the IETF draft's RateLimit-Policy names it: quota `q` in a window of `w` seconds."""
+    return Policy(
+        name=name,
+        interval_us=str(max(1, round(1_000_000 / rate.per_s))),
+        burst=rate.burst,
+        header=f'"{name}";q={rate.burst};w={max(1, math.ceil(rate.burst / rate.per_s))}',
+    )
+
+
+class Limits:
+    """The two limits of one installation."""
+
+    def __init__(self, valkey: Valkey, *, account: Rate, network: Rate) -> None:
+        self._valkey = valkey
+        self._account = policy("account", account)
+        self._network = policy("network", network)
+        self._policies = f"{self._account.header}, {self._network.header}"
+
+    async def check(self, *, account: str, address: str, reads: bool) -> dict[str, str]:
+        """Counts one request against both limits; gives the RateLimit headers of the answer.
+
+        Both travel in one write. A request that one limit refuses has been counted by the other: a flood from one
+        network is not to spare its accounts.
+
+        Raises:
+            RateLimited: with the seconds to wait.
+            Unavailable, Busy: Valkey does not answer and the request writes.
+        """
+        try:
+            mine = self._ask(self._account, f"{{a:{account}}}:limit")
+            ours = self._ask(self._network, f"{{n:{network_prefix(address)}}}:limit")
+            by_account, by_network = await mine, await ours
+        except ReservationError:
+            if reads:
+                return {}
+            raise
+        account_ok, account_left, account_ms = by_account
+        network_ok, network_left, network_ms = by_network
+        headers = {
+            "RateLimit-Policy": self._policies,
+            "RateLimit": f'"account";r={account_left};t={-(-account_ms // 1000)}, '
+            f'"network";r={network_left};t={-(-network_ms // 1000)}',
+        }
+        if account_ok and network_ok:
+            return headers
+        wait_ms = max(account_ms * (not account_ok), network_ms * (not network_ok))
+        raise RateLimited(
+            headers=headers, retry_after_s=-(-wait_ms // 1000), policy="network" if account_ok else "account"
+        )
+
+    def _ask(self, policy: Policy, key: str) -> Awaitable[Any]:
+        return self._valkey.lane(key).function("limit", key, policy.interval_us, policy.burst)

@@ -1,0 +1,127 @@
+"""Every refusal as a problem (RFC 9457). One code, one status; the same mapping for kernel and application."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from booking_api.errors import ApiError
+from reservation.errors import ReservationError
+
+log = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+STATUS: Mapping[str, int] = {
+    "full": 409,
+    "unknown_pool": 404,
+    "unknown_unit": 404,
+    "pool_closed": 409,
+    "another_hold": 409,
+    "hold_lost": 409,
+    "in_flight": 409,
+    "choose_unit": 422,
+    "idempotency_key_reused": 422,
+    "already_confirmed": 409,
+    "already_booked": 409,
+    "unknown_booking": 404,
+    "unknown_promise": 404,
+    "not_active": 409,
+    "not_movable": 409,
+    "rebuilding": 503,
+    "busy": 503,
+    "unavailable": 503,
+}
+RETRY_AFTER_S: Mapping[str, int] = {"rebuilding": 1, "busy": 1, "unavailable": 2}
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def problem(
+    *, status: int, code: str, detail: str, facts: Mapping[str, Any] | None = None, headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    """A problem document. `facts` become members beside the standard ones."""
+    body = {
+        "type": f"urn:gongdao:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **(facts or {}),
+    }
+    return Response(
+        msgspec.json.encode(body), status_code=status, headers=headers or {}, media_type=PROBLEM_JSON
+    )
+
+
+def reservation_problem(_: AnyRequest, error: ReservationError) -> Response[bytes]:
+    """A kernel's refusal."""
+    wait_s = RETRY_AFTER_S.get(error.code)
+    return problem(
+        status=STATUS[error.code],
+        code=error.code,
+        detail=error.sentence,
+        facts=error.facts,
+        headers={"Retry-After": str(wait_s)} if wait_s else None,
+    )
+
+
+def api_problem(_: AnyRequest, error: ApiError) -> Response[bytes]:
+    """The application's own refusal."""
+    return problem(
+        status=error.status, code=error.code, detail=error.sentence, facts=error.facts, headers=error.headers
+    )
+
+
+def invalid_request(_: AnyRequest, error: ValidationException) -> Response[bytes]:
+    """A body, path or query that does not decode: which field, and why."""
+    return problem(
+        status=400,
+        code="invalid_request",
+        detail="The request cannot be used; `errors` names each field and what would be right.",
+        facts={"errors": list(_fields(error))},
+    )
+
+
+def http_problem(_: AnyRequest, error: HTTPException) -> Response[bytes]:
+    """What the framework refuses before a route is reached: 404, 405, 413 and the like."""
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem(
+        status=error.status_code,
+        code=phrase.lower().replace(" ", "_").replace("-", "_"),
+        detail=error.detail or phrase,
+        headers=dict(error.headers) if error.headers else None,
+    )
+
+
+def unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Our own failure: logged with its trace, told without."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(
+        status=500, code="internal", detail="This is our failure and has been logged. Repeating the request is safe."
+    )
+
+
+def _fields(error: ValidationException) -> list[dict[str, str]]:
+    extra: Any = error.extra
+    if isinstance(extra, list) and extra:
+        found: list[dict[str, str]] = []
+        for item in extra:  # pyright: ignore[reportUnknownVariableType]
+            told: Mapping[str, Any] = item  # pyright: ignore[reportUnknownVariableType]
+            found.append({"field": str(told.get("key", "body")), "reason": str(told.get("message", ""))})
+        return found
+    return [{"field": "body", "reason": error.detail}]
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    ReservationError: reservation_problem,
+    ApiError: api_problem,
+    ValidationException: invalid_request,
+    HTTPException: http_problem,
+    Exception: unexpected,
+}
+

@@ -1,0 +1,1 @@
+"""The HTTP routes. Each reads top-down: gate, then one call of the kernel, then the answer."""

@@ -1,0 +1,69 @@
+"""A person's bookings: list, cancel, reschedule."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, QueryParameter
+
+from booking_api.gate import Gate
+from booking_api.routes.holds import UnitId, checked_hold_id
+from reservation import Booking, Kernel, bookings_of, cancel, reschedule
+from reservation.claim_id import pool_of
+from reservation.errors import UnknownBooking
+
+AnyRequest = Request[object, object, object]
+
+
+class RescheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The hold to move to, and which of its units if it has several."""
+
+    hold: Annotated[str, msgspec.Meta(max_length=64)]
+    unit: UnitId | None = None
+
+
+class Bookings(msgspec.Struct, frozen=True):
+    """The newest first."""
+
+    bookings: list[Booking]
+
+
+@get("/bookings", summary="My bookings", tags=["bookings"])
+async def get_bookings(
+    request: AnyRequest, gate: Gate, kernel: Kernel, limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100
+) -> Response[Bookings]:
+    """The account's bookings, active and ended, newest first."""
+    account, headers = await gate.enter(request, reads=True)
+    return Response(Bookings(await bookings_of(kernel, owner=account.id, limit=limit)), headers=headers)
+
+
+@post("/bookings/{booking_id:str}/cancel", summary="Cancel a booking", tags=["bookings"], status_code=200)
+async def post_cancel(
+    request: AnyRequest, booking_id: FromPath[str], gate: Gate, kernel: Kernel
+) -> Response[Booking]:
+    """Ends a booking; its place is free for others at once. Repeating it gives the cancelled booking."""
+    account, headers = await gate.enter(request)
+    ended = await cancel(kernel, booking_id=_checked_booking_id(booking_id), owner=account.id)
+    return Response(ended, status_code=200, headers=headers)
+
+
+@post("/bookings/{booking_id:str}/reschedule", summary="Move a booking", tags=["bookings"], status_code=200)
+async def post_reschedule(
+    request: AnyRequest, booking_id: FromPath[str], data: RescheduleRequest, gate: Gate, kernel: Kernel
+) -> Response[Booking]:
+    """Moves a booking to a unit one holds: both at once or neither. Repeating it gives the same new booking."""
+    account, headers = await gate.enter(request)
+    moved = await reschedule(
+        kernel,
+        booking_id=_checked_booking_id(booking_id),
+        hold_id=checked_hold_id(data.hold),
+        owner=account.id,
+        unit=data.unit,
+    )
+    return Response(moved, status_code=200, headers=headers)
+
+
+def _checked_booking_id(text: str) -> str:
+    if pool_of(text) is None:
+        raise UnknownBooking(booking=text[:64])
+    return text

@@ -1,0 +1,50 @@
+"""Is this worker alive, and can it do its work?"""
+
+import asyncio
+
+from litestar import Response, get
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from reservation import Kernel
+from reservation.errors import ReservationError
+
+ANSWER_TIMEOUT_S = 1.0
+
+
+@get("/health/live", summary="Alive", tags=["health"], include_in_schema=True)
+async def get_live() -> dict[str, str]:
+    """The worker answers."""
+    return {"status": "up"}
+
+
+@get("/health/ready", summary="Ready", tags=["health"])
+async def get_ready(kernel: Kernel) -> Response[dict[str, str]]:
+    """Every part and whether it answers; 503 when one does not."""
+    parts = {"postgresql": await _postgresql(kernel), "valkey": await _valkey(kernel)}
+    ready = all(state == "up" for state in parts.values())
+    headers = {} if ready else {"Retry-After": "2"}
+    return Response(
+        {"status": "up" if ready else "down", **parts}, status_code=200 if ready else 503, headers=headers
+    )
+
+
+async def _postgresql(kernel: Kernel) -> str:
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S), kernel.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return "down"
+    return "up"
+
+
+async def _valkey(kernel: Kernel) -> str:
+    if kernel.valkey.missing():
+        return "down"
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            for lane in kernel.valkey.lanes():
+                await lane.command("PING")
+    except (ReservationError, TimeoutError):
+        return "down"
+    return "up"

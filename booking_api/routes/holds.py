@@ -1,0 +1,108 @@
+"""Hold, release, confirm."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Request, Response, delete, post
+from litestar.params import FromPath
+
+from booking_api.errors import InvalidRequest, KeyMissing, NotYourVehicle, UnknownHold
+from booking_api.gate import Gate
+from booking_api.identity.tokens import Account
+from reservation import Booking, ClaimantKind, Hold, Kernel, confirm, hold, release
+from reservation.claim_id import pool_of
+from reservation.hold import UNITS_LIMIT
+
+KEY_LENGTH_LIMIT = 200
+UNIT_ID_LIMIT = 2**53
+
+UnitId = Annotated[int, msgspec.Meta(ge=1, lt=UNIT_ID_LIMIT)]
+AnyRequest = Request[object, object, object]
+
+
+class HoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to hold: 1 to 10 units of one pool, all or none. `vehicle` where the pool counts vehicles."""
+
+    pool: Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+    units: Annotated[list[UnitId], msgspec.Meta(min_length=1, max_length=UNITS_LIMIT)]
+    vehicle: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | None = None
+
+
+class ConfirmRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which unit of the hold to book; not needed when it has one."""
+
+    unit: UnitId | None = None
+
+
+@post("/holds", summary="Hold units", tags=["holds"])
+async def post_hold(request: AnyRequest, data: HoldRequest, gate: Gate, kernel: Kernel) -> Response[Hold]:
+    """Claims units for some minutes. Repeating the request gives the hold one has (200 instead of 201)."""
+    account, headers = await gate.enter(request)
+    claimant = await claimant_of(kernel, account, pool_id=data.pool, vehicle=data.vehicle)
+    held = await hold(kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id)
+    return Response(held, status_code=200 if held.repeated else 201, headers=headers)
+
+
+@delete("/holds/{hold_id:str}", summary="Release a hold", tags=["holds"], status_code=204)
+async def delete_hold(request: AnyRequest, hold_id: FromPath[str], gate: Gate, kernel: Kernel) -> Response[None]:
+    """Gives a hold back at once."""
+    account, headers = await gate.enter(request)
+    await release(kernel, claim_id=checked_hold_id(hold_id), owner=account.id)
+    return Response(None, status_code=204, headers=headers)
+
+
+@post("/holds/{hold_id:str}/confirm", summary="Confirm a hold", tags=["holds"], status_code=201)
+async def post_confirm(
+    request: AnyRequest, hold_id: FromPath[str], data: ConfirmRequest | None, gate: Gate, kernel: Kernel
+) -> Response[Booking]:
+    """Books the held unit, durably. Needs an Idempotency-Key; repeating with the same key gives the same answer."""
+    account, headers = await gate.enter(request)
+    booked = await confirm(
+        kernel,
+        claim_id=checked_hold_id(hold_id),
+        owner=account.id,
+        key=idempotency_key(request),
+        unit=data.unit if data else None,
+    )
+    return Response(booked, status_code=201, headers=headers)
+
+
+def checked_hold_id(text: str) -> str:
+    """The text, if it can be a hold's id.
+
+    Raises:
+        UnknownHold: it cannot.
+    """
+    if pool_of(text) is None:
+        raise UnknownHold(hold=text[:64])
+    return text
+
+
+def idempotency_key(request: AnyRequest) -> str:
+    """The request's Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header).
+
+    Raises:
+        KeyMissing: there is none, or it is not 1 to 200 printable ASCII characters.
+    """
+    key = request.headers.get("idempotency-key", "")
+    if not 0 < len(key) <= KEY_LENGTH_LIMIT or not key.isascii() or not key.isprintable():
+        raise KeyMissing
+    return key
+
+
+async def claimant_of(kernel: Kernel, account: Account, *, pool_id: int, vehicle: str | None) -> str:
+    """Whom the pool's rule counts: the person who asks, or one of their vehicles.
+
+    Raises:
+        NotYourVehicle: the token does not vouch for the vehicle.
+        InvalidRequest: a vehicle for a pool that counts persons.
+        UnknownPool: there is none.
+    """
+    pool = await kernel.pool(pool_id)
+    if pool.claimant_kind is ClaimantKind.VEHICLE:
+        if vehicle is None or vehicle not in account.vehicles:
+            raise NotYourVehicle(vehicle=vehicle)
+        return f"vehicle:{vehicle}"
+    if vehicle is not None:
+        raise InvalidRequest(errors=[{"field": "vehicle", "reason": "this pool counts persons, leave it out"}])
+    return f"person:{account.id}"

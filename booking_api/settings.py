@@ -1,0 +1,160 @@
+"""Settings from the environment, prefix `GONGDAO_`. Every problem is told at once, by variable, before anything starts."""
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from reservation.valkey import ValkeyConfigurationError, split_addresses
+
+PREFIX = "GONGDAO_"
+
+
+class SettingsError(ValueError):
+    """One or more variables cannot be used; the message has a line for each."""
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """A GCRA limit: `burst` at once, then `per_s` a second."""
+
+    per_s: float
+    burst: int
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one installation runs. Absent server URLs mean embedded servers under `data`."""
+
+    data: Path = Path(".gongdao")
+    database_url: str | None = None
+    valkey_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    metrics_port: int = 9464
+    workers: int = 2
+    token_key_file: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    account_rate: Rate = Rate(5.0, 30)
+    network_rate: Rate = Rate(500.0, 2_000)
+    log_format: str = "console"
+    demo_sign_ins: bool = False
+
+    @property
+    def embedded(self) -> bool:
+        """True when both servers are our own."""
+        return self.database_url is None and self.valkey_url is None
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key that signs tokens is kept (JWK, mode 0600)."""
+        return self.token_key_file or self.data / "keys" / "token.jwk"
+
+
+def is_loopback(host: str) -> bool:
+    """True for localhost and loopback addresses."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in an environment such as `os.environ`.
+
+    Raises:
+        SettingsError: a variable has an unusable value, or a name nobody reads.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)
+    }
+    problems = [f"{PREFIX}{name.upper()}: no such setting" for name in given if name not in _READERS]
+    values: dict[str, object] = {}
+    for name, value in given.items():
+        if name not in _READERS or value == "":
+            continue
+        try:
+            values[name] = _READERS[name](value)
+        except ValueError as error:
+            problems.append(f"{PREFIX}{name.upper()}={value!r}: {error}")
+    if ("database_url" in values) != ("valkey_url" in values):
+        problems.append(f"{PREFIX}DATABASE_URL and {PREFIX}VALKEY_URL: set both, or neither for embedded servers")
+    settings = msgspec.convert(values, Settings) if not problems else Settings()
+    if settings.demo_sign_ins and not is_loopback(settings.host):
+        problems.append(f"{PREFIX}DEMO_SIGN_INS: only on a loopback {PREFIX}HOST, anybody could be anybody")
+    if problems:
+        raise SettingsError("\n".join(sorted(problems)))
+    return settings
+
+
+def _port(value: str) -> int:
+    number = int(value) if value.isascii() and value.isdigit() else 0
+    if not 1 <= number <= 65535:
+        raise ValueError("must be a port, 1 to 65535")
+    return number
+
+
+def _workers(value: str) -> int:
+    number = int(value) if value.isascii() and value.isdigit() else 0
+    if not 1 <= number <= 64:
+        raise ValueError("must be a number of processes, 1 to 64")
+    return number
+
+
+def _rate(value: str) -> Rate:
+    """Reads "<per second>/<burst>"."""
+    per_s, slash, burst = value.partition("/")
+    try:
+        rate = Rate(float(per_s), int(burst))
+    except ValueError:
+        rate = Rate(0, 0)
+    if not slash or not 0 < rate.per_s <= 1_000_000 or not 1 <= rate.burst <= 1_000_000:
+        raise ValueError("must be a rate such as 5/30: five a second after a burst of thirty")
+    return rate
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    return tuple(str(ipaddress.ip_network(part.strip())) for part in value.split(","))
+
+
+def _database_url(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme not in {"postgresql", "postgres", "postgresql+asyncpg"}:
+        raise ValueError("must begin with postgresql://")
+    return f"postgresql+asyncpg://{rest}"
+
+
+def _valkey_url(value: str) -> str:
+    try:
+        split_addresses(value)
+    except ValkeyConfigurationError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _switch(value: str) -> bool:
+    if value not in {"on", "off"}:
+        raise ValueError("must be on or off")
+    return value == "on"
+
+
+def _log_format(value: str) -> str:
+    if value not in {"console", "json"}:
+        raise ValueError("must be console or json")
+    return value
+
+
+_READERS = {
+    "data": Path,
+    "database_url": _database_url,
+    "valkey_url": _valkey_url,
+    "host": str,
+    "port": _port,
+    "metrics_port": _port,
+    "workers": _workers,
+    "token_key_file": Path,
+    "trusted_proxies": _networks,
+    "account_rate": _rate,
+    "network_rate": _rate,
+    "log_format": _log_format,
+    "demo_sign_ins": _switch,
+}
