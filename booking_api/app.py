@@ -9,6 +9,7 @@ from litestar.di import Provide
 
 from booking_api import clock
 from booking_api.availability import Availability
+from booking_api.desk import Desk
 from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
 from booking_api.identity.tokens import TokenVerifier, load_key
@@ -38,8 +39,7 @@ def create_app(settings: Settings) -> Litestar:
         clock=clock.now_ms,
         libraries=[gate_library()],
     )
-    gate = Gate(settings, kernel, verifier)
-    availability = Availability(kernel)
+    desk = Desk(settings, Gate(settings, kernel, verifier), kernel, Availability(kernel))
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncGenerator[None, None]:
@@ -53,7 +53,7 @@ def create_app(settings: Settings) -> Litestar:
             sweeper.cancel()
             with suppress(asyncio.CancelledError):
                 await sweeper
-            await availability.close()
+            await desk.availability.close()
             await kernel.close()
 
     api = Router(
@@ -74,11 +74,7 @@ def create_app(settings: Settings) -> Litestar:
     )
     return Litestar(
         route_handlers=[api, health.get_live, health.get_ready],
-        dependencies={
-            "kernel": Provide(lambda: kernel, sync_to_thread=False),
-            "gate": Provide(lambda: gate, sync_to_thread=False),
-            "availability": Provide(lambda: availability, sync_to_thread=False),
-        },
+        dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[running],
         request_max_body_size=BODY_LIMIT_BYTES,

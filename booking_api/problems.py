@@ -42,7 +42,12 @@ AnyRequest = Request[Any, Any, Any]
 
 
 def problem(
-    *, status: int, code: str, detail: str, facts: Mapping[str, Any] | None = None, headers: dict[str, str] | None = None
+    *,
+    status: int,
+    code: str,
+    detail: str,
+    facts: Mapping[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
     """A problem document. `facts` become members beside the standard ones."""
     body = {
@@ -102,7 +107,9 @@ def unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Our own failure: logged with its trace, told without."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(
-        status=500, code="internal", detail="This is our failure and has been logged. Repeating the request is safe."
+        status=500,
+        code="internal",
+        detail="This is our failure and has been logged. Repeating the request is safe.",
     )
 
 
@@ -124,4 +131,3 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     HTTPException: http_problem,
     Exception: unexpected,
 }
-

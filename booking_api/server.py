@@ -15,12 +15,12 @@ DRAIN_S = 15
 """A stopping worker has this long to answer what it has accepted."""
 
 
-def main() -> None:
+def main(target: str = "booking_api.worker:create") -> None:
     """Serves until SIGTERM or SIGINT, then drains."""
     settings = read_settings(os.environ)
     configure(settings.log_format)
     Server(
-        "booking_api.worker:create",
+        target,
         factory=True,
         address=settings.host,
         port=settings.port,

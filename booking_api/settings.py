@@ -65,7 +65,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         SettingsError: a variable has an unusable value, or a name nobody reads.
     """
     given = {
-        name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX)
     }
     problems = [f"{PREFIX}{name.upper()}: no such setting" for name in given if name not in _READERS]
     values: dict[str, object] = {}
@@ -77,7 +79,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         except ValueError as error:
             problems.append(f"{PREFIX}{name.upper()}={value!r}: {error}")
     if ("database_url" in values) != ("valkey_url" in values):
-        problems.append(f"{PREFIX}DATABASE_URL and {PREFIX}VALKEY_URL: set both, or neither for embedded servers")
+        problems.append(
+            f"{PREFIX}DATABASE_URL and {PREFIX}VALKEY_URL: set both, or neither for embedded servers"
+        )
     settings = msgspec.convert(values, Settings) if not problems else Settings()
     if settings.demo_sign_ins and not is_loopback(settings.host):
         problems.append(f"{PREFIX}DEMO_SIGN_INS: only on a loopback {PREFIX}HOST, anybody could be anybody")

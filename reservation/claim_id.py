@@ -29,7 +29,7 @@ def new_claim_id(*, pool: int, now_ms: int) -> str:
     if not 0 < pool < 1 << POOL_BITS:
         raise ValueError(f"pool id {pool} is not in 1..2^{POOL_BITS} - 1")
     bits = (now_ms & (1 << 48) - 1) << 80 | _VERSION | (pool >> 20) << 64 | _VARIANT
-    bits |= (pool & 0xFFFFF) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+    bits |= (pool & 0xFFFFF) << _RANDOM_BITS | int.from_bytes(secrets.token_bytes(6)) >> 6
     digits = f"{bits:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 

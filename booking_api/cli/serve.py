@@ -145,6 +145,8 @@ def _announce(settings: Settings) -> None:
     click.echo(f"\n  Gongdao 公道   {url}")
     click.echo(f"  metrics        http://127.0.0.1:{settings.metrics_port}/metrics")
     if settings.demo_sign_ins:
-        click.echo("  demo sign-ins  choose a demo applicant on the page, or: gongdao demo token --account applicant-1")
+        click.echo(
+            "  demo sign-ins  choose a demo applicant on the page, or: gongdao demo token --account applicant-1"
+        )
         click.echo("  opening rush   gongdao demo rush")
     click.echo("  Ctrl-C stops\n")

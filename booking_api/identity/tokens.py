@@ -79,9 +79,7 @@ def make_key(path: Path) -> OKPKey:
     return load_key(path)
 
 
-def issue_token(
-    key: OKPKey, *, account: str, now_s: int, life_s: int, vehicles: Sequence[str] = ()
-) -> str:
+def issue_token(key: OKPKey, *, account: str, now_s: int, life_s: int, vehicles: Sequence[str] = ()) -> str:
     """A token for one account, valid for `life_s` seconds from `now_s`.
 
     Raises:

@@ -6,9 +6,9 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, QueryParameter
 
-from booking_api.gate import Gate
+from booking_api.desk import Desk
 from booking_api.routes.holds import UnitId, checked_hold_id
-from reservation import Booking, Kernel, bookings_of, cancel, reschedule
+from reservation import Booking, bookings_of, cancel, reschedule
 from reservation.claim_id import pool_of
 from reservation.errors import UnknownBooking
 
@@ -30,31 +30,29 @@ class Bookings(msgspec.Struct, frozen=True):
 
 @get("/bookings", summary="My bookings", tags=["bookings"])
 async def get_bookings(
-    request: AnyRequest, gate: Gate, kernel: Kernel, limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100
+    request: AnyRequest, desk: Desk, limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100
 ) -> Response[Bookings]:
     """The account's bookings, active and ended, newest first."""
-    account, headers = await gate.enter(request, reads=True)
-    return Response(Bookings(await bookings_of(kernel, owner=account.id, limit=limit)), headers=headers)
+    account, headers = await desk.gate.enter(request, reads=True)
+    return Response(Bookings(await bookings_of(desk.kernel, owner=account.id, limit=limit)), headers=headers)
 
 
 @post("/bookings/{booking_id:str}/cancel", summary="Cancel a booking", tags=["bookings"], status_code=200)
-async def post_cancel(
-    request: AnyRequest, booking_id: FromPath[str], gate: Gate, kernel: Kernel
-) -> Response[Booking]:
+async def post_cancel(request: AnyRequest, booking_id: FromPath[str], desk: Desk) -> Response[Booking]:
     """Ends a booking; its place is free for others at once. Repeating it gives the cancelled booking."""
-    account, headers = await gate.enter(request)
-    ended = await cancel(kernel, booking_id=_checked_booking_id(booking_id), owner=account.id)
+    account, headers = await desk.gate.enter(request)
+    ended = await cancel(desk.kernel, booking_id=_checked_booking_id(booking_id), owner=account.id)
     return Response(ended, status_code=200, headers=headers)
 
 
 @post("/bookings/{booking_id:str}/reschedule", summary="Move a booking", tags=["bookings"], status_code=200)
 async def post_reschedule(
-    request: AnyRequest, booking_id: FromPath[str], data: RescheduleRequest, gate: Gate, kernel: Kernel
+    request: AnyRequest, booking_id: FromPath[str], data: RescheduleRequest, desk: Desk
 ) -> Response[Booking]:
     """Moves a booking to a unit one holds: both at once or neither. Repeating it gives the same new booking."""
-    account, headers = await gate.enter(request)
+    account, headers = await desk.gate.enter(request)
     moved = await reschedule(
-        kernel,
+        desk.kernel,
         booking_id=_checked_booking_id(booking_id),
         hold_id=checked_hold_id(data.hold),
         owner=account.id,

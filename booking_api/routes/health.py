@@ -6,6 +6,7 @@ from litestar import Response, get
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_api.desk import Desk
 from reservation import Kernel
 from reservation.errors import ReservationError
 
@@ -19,9 +20,9 @@ async def get_live() -> dict[str, str]:
 
 
 @get("/health/ready", summary="Ready", tags=["health"])
-async def get_ready(kernel: Kernel) -> Response[dict[str, str]]:
+async def get_ready(desk: Desk) -> Response[dict[str, str]]:
     """Every part and whether it answers; 503 when one does not."""
-    parts = {"postgresql": await _postgresql(kernel), "valkey": await _valkey(kernel)}
+    parts = {"postgresql": await _postgresql(desk.kernel), "valkey": await _valkey(desk.kernel)}
     ready = all(state == "up" for state in parts.values())
     headers = {} if ready else {"Retry-After": "2"}
     return Response(

@@ -6,8 +6,8 @@ import msgspec
 from litestar import Request, Response, delete, post
 from litestar.params import FromPath
 
+from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest, KeyMissing, NotYourVehicle, UnknownHold
-from booking_api.gate import Gate
 from booking_api.identity.tokens import Account
 from reservation import Booking, ClaimantKind, Hold, Kernel, confirm, hold, release
 from reservation.claim_id import pool_of
@@ -35,30 +35,30 @@ class ConfirmRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/holds", summary="Hold units", tags=["holds"])
-async def post_hold(request: AnyRequest, data: HoldRequest, gate: Gate, kernel: Kernel) -> Response[Hold]:
+async def post_hold(request: AnyRequest, data: HoldRequest, desk: Desk) -> Response[Hold]:
     """Claims units for some minutes. Repeating the request gives the hold one has (200 instead of 201)."""
-    account, headers = await gate.enter(request)
-    claimant = await claimant_of(kernel, account, pool_id=data.pool, vehicle=data.vehicle)
-    held = await hold(kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id)
+    account, headers = await desk.gate.enter(request)
+    claimant = await claimant_of(desk.kernel, account, pool_id=data.pool, vehicle=data.vehicle)
+    held = await hold(desk.kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id)
     return Response(held, status_code=200 if held.repeated else 201, headers=headers)
 
 
 @delete("/holds/{hold_id:str}", summary="Release a hold", tags=["holds"], status_code=204)
-async def delete_hold(request: AnyRequest, hold_id: FromPath[str], gate: Gate, kernel: Kernel) -> Response[None]:
+async def delete_hold(request: AnyRequest, hold_id: FromPath[str], desk: Desk) -> Response[None]:
     """Gives a hold back at once."""
-    account, headers = await gate.enter(request)
-    await release(kernel, claim_id=checked_hold_id(hold_id), owner=account.id)
+    account, headers = await desk.gate.enter(request)
+    await release(desk.kernel, claim_id=checked_hold_id(hold_id), owner=account.id)
     return Response(None, status_code=204, headers=headers)
 
 
 @post("/holds/{hold_id:str}/confirm", summary="Confirm a hold", tags=["holds"], status_code=201)
 async def post_confirm(
-    request: AnyRequest, hold_id: FromPath[str], data: ConfirmRequest | None, gate: Gate, kernel: Kernel
+    request: AnyRequest, hold_id: FromPath[str], desk: Desk, data: ConfirmRequest | None = None
 ) -> Response[Booking]:
     """Books the held unit, durably. Needs an Idempotency-Key; repeating with the same key gives the same answer."""
-    account, headers = await gate.enter(request)
+    account, headers = await desk.gate.enter(request)
     booked = await confirm(
-        kernel,
+        desk.kernel,
         claim_id=checked_hold_id(hold_id),
         owner=account.id,
         key=idempotency_key(request),
@@ -104,5 +104,7 @@ async def claimant_of(kernel: Kernel, account: Account, *, pool_id: int, vehicle
             raise NotYourVehicle(vehicle=vehicle)
         return f"vehicle:{vehicle}"
     if vehicle is not None:
-        raise InvalidRequest(errors=[{"field": "vehicle", "reason": "this pool counts persons, leave it out"}])
+        raise InvalidRequest(
+            errors=[{"field": "vehicle", "reason": "this pool counts persons, leave it out"}]
+        )
     return f"person:{account.id}"

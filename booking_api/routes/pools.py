@@ -10,7 +10,8 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from booking_api.availability import Availability
-from reservation import Kernel, Pool, Unit, units_of
+from booking_api.desk import Desk
+from reservation import Pool, Unit, units_of
 from reservation.errors import UnknownUnit
 
 UNITS_PAGE_LIMIT = 500
@@ -30,39 +31,47 @@ class Units(msgspec.Struct, frozen=True):
 
 
 @get("/pools", summary="Pools", tags=["pools"])
-async def get_pools(kernel: Kernel) -> Pools:
+async def get_pools(desk: Desk) -> Pools:
     """What is given out, by authority, service and rule."""
-    return Pools(await kernel.read_pools())
+    return Pools(await desk.kernel.read_pools())
 
 
 @get("/pools/{pool_id:int}/units", summary="A pool's units", tags=["pools"])
 async def get_units(
-    kernel: Kernel,
+    desk: Desk,
     pool_id: FromPath[int],
     after: Annotated[int, QueryParameter(ge=0)] = 0,
     limit: Annotated[int, QueryParameter(ge=1, le=UNITS_PAGE_LIMIT)] = 100,
 ) -> Units:
     """The pool's sessions or items with their counts. `free` is null while the live counts are not known."""
-    units = await units_of(kernel, pool_id=pool_id, after=after, limit=limit)
+    units = await units_of(desk.kernel, pool_id=pool_id, after=after, limit=limit)
     return Units(units, units[-1].id if len(units) == limit else None)
 
 
-@get("/units/{unit_id:int}/availability", summary="Live count of one unit", tags=["pools"], media_type="text/event-stream")
-async def get_unit_availability(availability: Availability, unit_id: FromPath[int]) -> ServerSentEvent:
+@get(
+    "/units/{unit_id:int}/availability",
+    summary="Live count of one unit",
+    tags=["pools"],
+    media_type="text/event-stream",
+)
+async def get_unit_availability(desk: Desk, unit_id: FromPath[int]) -> ServerSentEvent:
     """Server-sent events `availability` with `{"<unit>": free}`: now, and whenever it changes."""
-    pool_id = await availability.pool_of_unit(unit_id)
+    pool_id = await desk.availability.pool_of_unit(unit_id)
     if pool_id is None:
         raise UnknownUnit(unit=unit_id)
-    return ServerSentEvent(_events(availability, pool_id, {unit_id}))
+    return ServerSentEvent(_events(desk.availability, pool_id, {unit_id}))
 
 
-@get("/pools/{pool_id:int}/availability", summary="Live counts of a pool", tags=["pools"], media_type="text/event-stream")
-async def get_pool_availability(
-    availability: Availability, kernel: Kernel, pool_id: FromPath[int]
-) -> ServerSentEvent:
+@get(
+    "/pools/{pool_id:int}/availability",
+    summary="Live counts of a pool",
+    tags=["pools"],
+    media_type="text/event-stream",
+)
+async def get_pool_availability(desk: Desk, pool_id: FromPath[int]) -> ServerSentEvent:
     """Server-sent events `availability` with `{"<unit>": free, ...}`: all units now, then those that change."""
-    await kernel.pool(pool_id)
-    return ServerSentEvent(_events(availability, pool_id, None))
+    await desk.kernel.pool(pool_id)
+    return ServerSentEvent(_events(desk.availability, pool_id, None))
 
 
 async def _events(

@@ -1,0 +1,21 @@
+"""What a route needs: the gate before it, the kernel behind it, the live counts beside it.
+
+Given to handlers as their one dependency: the framework resolves several dependencies in a task group of their own,
+which costs more than a hold.
+"""
+
+from typing import NamedTuple
+
+from booking_api.availability import Availability
+from booking_api.gate import Gate
+from booking_api.settings import Settings
+from reservation import Kernel
+
+
+class Desk(NamedTuple):
+    """One worker's parts."""
+
+    settings: Settings
+    gate: Gate
+    kernel: Kernel
+    availability: Availability
