@@ -1,7 +1,7 @@
 """Server on one core, load generator on the other: real servers, real settings, default durability.
 
-    core 0   PostgreSQL, Valkey, Granian with one worker
-    core 1   the load generator (this process, from `start` on)
+core 0   PostgreSQL, Valkey, Granian with one worker
+core 1   the load generator (this process, from `start` on)
 """
 
 import asyncio
@@ -65,9 +65,12 @@ def arena(data: Path, *, accounts: int, sessions: int, capacity: int) -> Generat
                 os.sched_setaffinity(0, {LOAD_CORE})
                 now_s = clock.now_s()
                 tokens = [
-                    issue_token(key, account=f"bench-{n}", now_s=now_s, life_s=TOKEN_LIFE_S) for n in range(accounts)
+                    issue_token(key, account=f"bench-{n}", now_s=now_s, life_s=TOKEN_LIFE_S)
+                    for n in range(accounts)
                 ]
-                worker = max(psutil.Process(server.pid).children(recursive=True), key=lambda p: p.memory_info().rss)
+                worker = max(
+                    psutil.Process(server.pid).children(recursive=True), key=lambda p: p.memory_info().rss
+                )
                 yield Arena(port, pool, units, tokens, backends.database_url, backends.valkey_url, worker)
             finally:
                 server.send_signal(signal.SIGTERM)
@@ -86,7 +89,9 @@ async def _found(
     await kernel.open()
     try:
         await add_authority(kernel, authority_id="bench", level="city", name={"en": "Bench"})
-        new = [NewUnit(kind=UnitKind.SESSION, title={"en": f"S{n}"}, capacity=capacity) for n in range(sessions)]
+        new = [
+            NewUnit(kind=UnitKind.SESSION, title={"en": f"S{n}"}, capacity=capacity) for n in range(sessions)
+        ]
         pool = await publish_pool(
             kernel,
             authority="bench",
@@ -105,7 +110,9 @@ async def _found(
 
 async def _unit_ids(kernel: Kernel, pool: int) -> list[int]:
     async with kernel.engine.connect() as connection:
-        rows = await connection.execute(text("SELECT id FROM unit WHERE pool_id = :pool ORDER BY id"), {"pool": pool})
+        rows = await connection.execute(
+            text("SELECT id FROM unit WHERE pool_id = :pool ORDER BY id"), {"pool": pool}
+        )
         return list(rows.scalars())
 
 

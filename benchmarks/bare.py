@@ -18,7 +18,11 @@ PREFIX = "/bare"
 _ID = "01a2077b-1510-8000-8000-05ca6e83c22d"
 _HOLD = Hold(id=_ID, pool=1, units=(1,), expires_at_ms=1_795_422_136_561)
 _BOOKING = Booking(
-    id=_ID, pool=1, unit=1, state=BookingState.BOOKED, created_at=datetime(2026, 11, 23, 8, 17, 16, 592186, UTC)
+    id=_ID,
+    pool=1,
+    unit=1,
+    state=BookingState.BOOKED,
+    created_at=datetime(2026, 11, 23, 8, 17, 16, 592186, UTC),
 )
 
 

@@ -78,9 +78,7 @@ def _prepared(method: str, path: str, *, body: bytes, headers: Sequence[str]) ->
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def play(
-    requests: Sequence[bytes], *, port: int, connections: int, source: str = "127.0.0.1"
-) -> Answers:
+def play(requests: Sequence[bytes], *, port: int, connections: int, source: str = "127.0.0.1") -> Answers:
     """Sends every request once, as fast as the answers come, over so many connections.
 
     Raises:

@@ -9,10 +9,13 @@ from litestar.di import Provide
 
 from booking_api import clock
 from booking_api.availability import Availability
+from booking_api.demo.applicants import APPLICANTS
+from booking_api.demo.sign_in import sign_in_routes
 from booking_api.desk import Desk
 from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
 from booking_api.identity.tokens import TokenVerifier, load_key
+from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.routes import bookings, health, holds, openapi, pools
 from booking_api.settings import Settings
@@ -32,7 +35,8 @@ def create_app(settings: Settings) -> Litestar:
     """
     if settings.database_url is None or settings.valkey_url is None:
         raise ValueError("create_app needs both server URLs")
-    verifier = TokenVerifier(load_key(settings.key_file), now_s=clock.now_s)
+    key = load_key(settings.key_file)
+    verifier = TokenVerifier(key, now_s=clock.now_s)
     kernel = Kernel(
         create_engine(settings.database_url, connections=CONNECTIONS),
         settings.valkey_url,
@@ -72,8 +76,10 @@ def create_app(settings: Settings) -> Litestar:
             openapi.get_openapi,
         ],
     )
+    pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
+    demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
     return Litestar(
-        route_handlers=[api, health.get_live, health.get_ready],
+        route_handlers=[api, pages, *demo, health.get_live, health.get_ready],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[running],

@@ -6,6 +6,7 @@ Bounded: a watcher that does not read keeps one pending change set, not a queue;
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from itertools import count
 
 from sqlalchemy import select
 
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 TICK_S = 0.5
 HEARTBEAT_S = 15.0
 WATCHERS_LIMIT = 5_000
+UNITS_EVERY_TICKS = 10
+"""How often a watched pool is asked which units it has: some may have been published since."""
 
 Counts = dict[int, int | None]
 
@@ -46,6 +49,7 @@ class Availability:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._last: dict[int, Counts] = {}
         self._pools: dict[int, int] = {}
+        self._outdated: set[int] = set()
 
     async def pool_of_unit(self, unit_id: int) -> int | None:
         """The pool a unit belongs to; None if there is no such unit.
@@ -71,7 +75,10 @@ class Availability:
         if sum(map(len, self._watchers.values())) >= WATCHERS_LIMIT:
             raise Busy(part="availability")
         watcher = _Watcher(units)
-        watcher.tell(self._last.get(pool_id, {}))
+        known = self._last.get(pool_id, {})
+        watcher.tell(known)
+        if units is not None and not units <= known.keys():
+            self._outdated.add(pool_id)
         self._watchers.setdefault(pool_id, set()).add(watcher)
         if pool_id not in self._tasks:
             self._tasks[pool_id] = asyncio.create_task(self._poll(pool_id), name=f"availability-{pool_id}")
@@ -98,7 +105,11 @@ class Availability:
     async def _poll(self, pool_id: int) -> None:
         try:
             units = await self._units(pool_id)
-            while self._watchers[pool_id]:
+            for tick in count(1):
+                if not self._watchers[pool_id]:
+                    break
+                if tick % UNITS_EVERY_TICKS == 0 or pool_id in self._outdated:
+                    units = await self._units_now(pool_id, known=units)
                 counts = await self._counts(pool_id, units)
                 before = self._last.get(pool_id, {})
                 changed = {unit: count for unit, count in counts.items() if before.get(unit, -1) != count}
@@ -112,6 +123,16 @@ class Availability:
         finally:
             del self._tasks[pool_id]
             self._last.pop(pool_id, None)
+            self._outdated.discard(pool_id)
+
+    async def _units_now(self, pool_id: int, *, known: list[int]) -> list[int]:
+        """The pool's units; those known before while PostgreSQL does not answer."""
+        try:
+            units = await self._units(pool_id)
+        except ReservationError:
+            return known
+        self._outdated.discard(pool_id)
+        return units
 
     async def _units(self, pool_id: int) -> list[int]:
         query = select(tables.unit.c.id).where(tables.unit.c.pool_id == pool_id).order_by(tables.unit.c.id)

@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from booking_api.errors import ApiError
+from booking_api.metrics import REFUSALS
+from booking_api.request import AnyRequest
 from reservation.errors import ReservationError
 
 log = logging.getLogger(__name__)
@@ -38,8 +40,6 @@ STATUS: Mapping[str, int] = {
 }
 RETRY_AFTER_S: Mapping[str, int] = {"rebuilding": 1, "busy": 1, "unavailable": 2}
 
-AnyRequest = Request[Any, Any, Any]
-
 
 def problem(
     *,
@@ -50,6 +50,7 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
     """A problem document. `facts` become members beside the standard ones."""
+    REFUSALS.labels(code).inc()
     body = {
         "type": f"urn:gongdao:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -114,14 +115,10 @@ def unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
 
 
 def _fields(error: ValidationException) -> list[dict[str, str]]:
-    extra: Any = error.extra
-    if isinstance(extra, list) and extra:
-        found: list[dict[str, str]] = []
-        for item in extra:  # pyright: ignore[reportUnknownVariableType]
-            told: Mapping[str, Any] = item  # pyright: ignore[reportUnknownVariableType]
-            found.append({"field": str(told.get("key", "body")), "reason": str(told.get("message", ""))})
-        return found
-    return [{"field": "body", "reason": error.detail}]
+    told = cast("list[Mapping[str, Any]]", error.extra) if isinstance(error.extra, list) else []
+    return [
+        {"field": str(item.get("key", "body")), "reason": str(item.get("message", ""))} for item in told
+    ] or [{"field": "body", "reason": error.detail}]
 
 
 EXCEPTION_HANDLERS: dict[Any, Any] = {

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 import click
 import msgspec
@@ -21,7 +22,7 @@ def command(*, as_json: bool) -> int:
     console = Console(stderr=True)
     with console.status("audit", spinner="dots") as status:
         try:
-            findings = asyncio.run(_audit(addresses, lambda what: status.update(what)))
+            findings = asyncio.run(_audit(addresses, status.update))
         except ReservationError as error:
             part = error.facts.get("part", "a server")
             raise Unusable(f"{part} does not answer, so nothing is known") from error
@@ -35,6 +36,6 @@ def command(*, as_json: bool) -> int:
     return 1 if findings else 0
 
 
-async def _audit(addresses: Addresses, progress: object) -> list[Finding]:
+async def _audit(addresses: Addresses, progress: Callable[[str], None]) -> list[Finding]:
     async with open_kernel(addresses) as kernel:
-        return await audit(kernel, progress=progress)  # pyright: ignore[reportArgumentType]
+        return await audit(kernel, progress=progress)

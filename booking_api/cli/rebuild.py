@@ -33,7 +33,7 @@ async def _rebuild(addresses: Addresses, pools: tuple[int, ...]) -> None:
             with console.status(f"pool {pool_id}") as status:
 
                 def progress(claims: int, units: int, pool_id: int = pool_id) -> None:
-                    status.update(f"pool {pool_id}: {units} units, {claims} claims loaded")  # noqa: B023
+                    status.update(f"pool {pool_id}: {units} units, {claims} claims loaded")
 
                 done = await rebuild(kernel, pool_id=pool_id, progress=progress)
             if done is None:

@@ -47,7 +47,7 @@ def command(*, demo: bool) -> int:
         _check_port(settings.host if port == settings.port else "127.0.0.1", port)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     with ExitStack() as stack:
         try:
             settings = _with_servers(settings, stack, demo=demo, stop=stop)

@@ -14,6 +14,7 @@ from booking_api.settings import Settings, SettingsError, read_settings
 from reservation import Kernel, watch
 from reservation.database import create_engine
 
+ANSWER_TIMEOUT_S = 600.0
 ADDRESSES_FILE = "addresses.json"
 
 
@@ -67,7 +68,7 @@ def read_addresses(settings: Settings) -> Addresses:
 async def open_kernel(addresses: Addresses) -> AsyncGenerator[Kernel, None]:
     """A kernel for one command."""
     kernel = Kernel(
-        create_engine(addresses.database_url, connections=4),
+        create_engine(addresses.database_url, connections=4, answer_timeout_s=ANSWER_TIMEOUT_S),
         addresses.valkey_url,
         clock=clock.now_ms,
         libraries=[gate_library()],

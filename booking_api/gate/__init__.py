@@ -3,15 +3,12 @@
 When Valkey is down: writes are closed (503 with Retry-After), reads are open.
 """
 
-from litestar import Request
-
 from booking_api.gate.addresses import ClientAddress
 from booking_api.gate.limits import Limits
 from booking_api.identity.tokens import Account, TokenVerifier
+from booking_api.request import AnyRequest, header
 from booking_api.settings import Settings
 from reservation import Kernel
-
-AnyRequest = Request[object, object, object]
 
 
 class Gate:
@@ -30,6 +27,6 @@ class Gate:
             RateLimited: wait.
             Unavailable, Busy: a write, and Valkey does not answer.
         """
-        account = self._verifier.account(request.headers.get("authorization"))
+        account = self._verifier.account(header(request, b"authorization"))
         address = self._address.of(request.scope)
         return account, await self._limits.check(account=account.id, address=address, reads=reads)

@@ -8,6 +8,7 @@ import json
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,13 +70,10 @@ def make_key(path: Path) -> OKPKey:
             json.dump(key.as_dict(private=True), file)
             file.flush()
             os.fsync(file.fileno())
-        try:
-            # A link, not a rename: the first maker wins and nobody's tokens are orphaned.
+        # A link, not a rename: if another process made its key first, that one counts and no token is orphaned.
+        with suppress(FileExistsError):
             os.link(fresh, path)
-        except FileExistsError:
-            pass  # noqa: S110 - another process made it first, and that one counts
-        finally:
-            fresh.unlink()
+        fresh.unlink()
     return load_key(path)
 
 

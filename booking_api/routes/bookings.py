@@ -3,16 +3,15 @@
 from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter
 
 from booking_api.desk import Desk
+from booking_api.request import AnyRequest
 from booking_api.routes.holds import UnitId, checked_hold_id
 from reservation import Booking, bookings_of, cancel, reschedule
 from reservation.claim_id import pool_of
 from reservation.errors import UnknownBooking
-
-AnyRequest = Request[object, object, object]
 
 
 class RescheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,12 +3,13 @@
 from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, delete, post
+from litestar import Response, delete, post
 from litestar.params import FromPath
 
 from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest, KeyMissing, NotYourVehicle, UnknownHold
 from booking_api.identity.tokens import Account
+from booking_api.request import AnyRequest, header
 from reservation import Booking, ClaimantKind, Hold, Kernel, confirm, hold, release
 from reservation.claim_id import pool_of
 from reservation.hold import UNITS_LIMIT
@@ -17,7 +18,6 @@ KEY_LENGTH_LIMIT = 200
 UNIT_ID_LIMIT = 2**53
 
 UnitId = Annotated[int, msgspec.Meta(ge=1, lt=UNIT_ID_LIMIT)]
-AnyRequest = Request[object, object, object]
 
 
 class HoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +84,7 @@ def idempotency_key(request: AnyRequest) -> str:
     Raises:
         KeyMissing: there is none, or it is not 1 to 200 printable ASCII characters.
     """
-    key = request.headers.get("idempotency-key", "")
+    key = header(request, b"idempotency-key") or ""
     if not 0 < len(key) <= KEY_LENGTH_LIMIT or not key.isascii() or not key.isprintable():
         raise KeyMissing
     return key

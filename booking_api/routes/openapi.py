@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from litestar import Request, Response, Router, get
+from litestar import Response, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
-AnyRequest = Request[Any, Any, Any]
+from booking_api.request import AnyRequest
 
 CONFIG = OpenAPIConfig(
     title="Gongdao",

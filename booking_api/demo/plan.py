@@ -1,0 +1,292 @@
+"""What the demo city consists of: a pure function of its founding day, the same on every machine.
+
+Three city offices of one province, six test sites, four inspection stations, three weeks of sessions. Nothing is drawn
+by chance: what varies is read off a digest of the thing's own name. May import `reservation`'s value types.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import NamedTuple
+
+import msgspec
+
+from reservation import ClaimantKind, NewUnit, UnitKind
+
+WEEKS = 3
+HOLD_TTL_S = 300
+SEATS_FEWEST = 10
+SEATS_MOST = 40
+WINDOW_FEWEST = 4
+WINDOW_MOST = 12
+POPULAR_SEATS = 500
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""China has had no daylight saving since 1991, so the offset is the zone and no zone files are needed."""
+
+Words = dict[str, str]
+
+
+class AuthorityPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """An authority to register; parents come before their children."""
+
+    id: str
+    level: str
+    parent: str | None
+    name: Words
+
+
+class PoolPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A pool to publish with its units, in one transaction."""
+
+    authority: str
+    service: str
+    rule: str
+    title: Words
+    claimant_kind: ClaimantKind
+    units: tuple[NewUnit, ...]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two plans the same pool."""
+        return self.authority, self.service, self.rule
+
+
+class _Place(NamedTuple):
+    authority: str
+    code: str
+    district: str
+    chinese: str
+    english: str
+
+
+class _Slot(NamedTuple):
+    start: time
+    end: time
+    chinese: str
+    english: str
+
+
+class _Subject(NamedTuple):
+    number: int
+    title: Words
+    weekdays: str
+    slots: tuple[_Slot, ...]
+    classes: tuple[str, ...]
+
+
+AUTHORITIES = (
+    AuthorityPlan(
+        id="cn",
+        level="ministry",
+        parent=None,
+        name={"zh-CN": "公安部交通管理局", "en": "Traffic Management Bureau, Ministry of Public Security"},
+    ),
+    AuthorityPlan(
+        id="cn-zj",
+        level="province",
+        parent="cn",
+        name={"zh-CN": "浙江省", "en": "Zhejiang Province"},
+    ),
+    AuthorityPlan(id="cn-zj-hz", level="city", parent="cn-zj", name={"zh-CN": "杭州", "en": "Hangzhou"}),
+    AuthorityPlan(id="cn-zj-nb", level="city", parent="cn-zj", name={"zh-CN": "宁波", "en": "Ningbo"}),
+    AuthorityPlan(id="cn-zj-jx", level="city", parent="cn-zj", name={"zh-CN": "嘉兴", "en": "Jiaxing"}),
+)
+
+_SITES = (
+    _Place("cn-zj-hz", "hz-xihu", "西湖区", "西湖考场", "Xihu test site"),
+    _Place("cn-zj-hz", "hz-xiaoshan", "萧山区", "萧山考场", "Xiaoshan test site"),
+    _Place("cn-zj-nb", "nb-yinzhou", "鄞州区", "鄞州考场", "Yinzhou test site"),
+    _Place("cn-zj-nb", "nb-beilun", "北仑区", "北仑考场", "Beilun test site"),
+    _Place("cn-zj-jx", "jx-nanhu", "南湖区", "南湖考场", "Nanhu test site"),
+    _Place("cn-zj-jx", "jx-haining", "海宁市", "海宁考场", "Haining test site"),
+)
+_STATIONS = (
+    _Place("cn-zj-hz", "hz-gongshu", "拱墅区", "拱墅检测站", "Gongshu station"),
+    _Place("cn-zj-hz", "hz-binjiang", "滨江区", "滨江检测站", "Binjiang station"),
+    _Place("cn-zj-nb", "nb-haishu", "海曙区", "海曙检测站", "Haishu station"),
+    _Place("cn-zj-jx", "jx-xiuzhou", "秀洲区", "秀洲检测站", "Xiuzhou station"),
+)
+
+_THEORY = (
+    _Slot(time(9, 0), time(10, 0), "上午场", "morning"),
+    _Slot(time(14, 30), time(15, 30), "下午场", "afternoon"),
+)
+_FIELD = (
+    _Slot(time(8, 30), time(11, 30), "上午场", "morning"),
+    _Slot(time(13, 30), time(16, 30), "下午场", "afternoon"),
+)
+_WINDOWS = (
+    _Slot(time(8, 30), time(10, 0), "第一时段", "first window"),
+    _Slot(time(10, 0), time(11, 30), "第二时段", "second window"),
+    _Slot(time(13, 30), time(15, 0), "第三时段", "third window"),
+    _Slot(time(15, 0), time(16, 30), "第四时段", "fourth window"),
+)
+# Monday is 1. Small cars are most of the demand; the heavy classes and motorcycles come round once in a while.
+_SUBJECTS = (
+    _Subject(
+        1,
+        {"zh-CN": "科目一 · 法律法规", "en": "Subject 1 · Traffic law"},
+        "135",
+        _THEORY,
+        ("C1", "C1", "C2", "B2", "C1", "A1", "C2", "D"),
+    ),
+    _Subject(
+        2,
+        {"zh-CN": "科目二 · 场地驾驶", "en": "Subject 2 · Field driving"},
+        "12456",
+        _FIELD,
+        ("C1", "C2", "C1", "B2", "C1", "C2", "D", "C1", "A1", "C2"),
+    ),
+    _Subject(
+        3,
+        {"zh-CN": "科目三 · 道路驾驶", "en": "Subject 3 · Road driving"},
+        "2345",
+        _FIELD,
+        ("C1", "C1", "C2", "C1", "B2", "C2", "C1", "A2", "C5"),
+    ),
+    _Subject(
+        4,
+        {"zh-CN": "科目四 · 安全文明", "en": "Subject 4 · Safe driving"},
+        "246",
+        _THEORY,
+        ("C1", "C2", "C1", "B2", "C1", "D"),
+    ),
+)
+_INSPECTION_TITLE = {"zh-CN": "机动车检验 · 预约", "en": "Inspection · Appointments"}
+
+POPULAR_POOL = ("cn-zj-hz", "driving_test", "subject-3")
+"""The pool people queue for: it has one session of POPULAR_SEATS, and opening rushes are played in it."""
+
+
+def plan_demo_city(founding_day: date) -> tuple[PoolPlan, ...]:
+    """Every pool of the demo city, for the WEEKS after the founding day (a day in Shanghai).
+
+    >>> len(plan_demo_city(date(2026, 11, 23))), len(plan_demo_city(date(2026, 11, 23))[0].units)
+    (15, 36)
+    """
+    cities = [authority.id for authority in AUTHORITIES if authority.level == "city"]
+    return tuple(
+        pool
+        for city in cities
+        for pool in (
+            *(_test_pool(city, subject, founding_day) for subject in _SUBJECTS),
+            _inspection_pool(city, founding_day),
+        )
+    )
+
+
+def rush_unit(*, seats: int, day: date) -> NewUnit:
+    """A fresh session for an opening rush, in the popular pool."""
+    return _session(
+        _SITES[0],
+        _SUBJECTS[2],
+        day,
+        _Slot(time(17, 0), time(19, 0), "放号演练", "opening rush"),
+        vehicle_class="C1",
+        seats=seats,
+    )
+
+
+def _test_pool(city: str, subject: _Subject, founding_day: date) -> PoolPlan:
+    rule = f"subject-{subject.number}"
+    units = list(_sessions(city, subject, founding_day))
+    if (city, "driving_test", rule) == POPULAR_POOL:
+        units.append(_popular_session(subject, founding_day))
+    return PoolPlan(
+        authority=city,
+        service="driving_test",
+        rule=rule,
+        title=subject.title,
+        claimant_kind=ClaimantKind.PERSON,
+        units=tuple(sorted(units, key=_order)),
+    )
+
+
+def _sessions(city: str, subject: _Subject, founding_day: date) -> Iterator[NewUnit]:
+    turn = 0
+    for day in _days(founding_day, subject.weekdays):
+        for site in _SITES:
+            if site.authority != city:
+                continue
+            for slot in subject.slots:
+                vehicle_class = subject.classes[turn % len(subject.classes)]
+                seats = _between(SEATS_FEWEST, SEATS_MOST, site.code, str(subject.number), str(turn))
+                yield _session(site, subject, day, slot, vehicle_class=vehicle_class, seats=seats)
+                turn += 1
+
+
+def _popular_session(subject: _Subject, founding_day: date) -> NewUnit:
+    day = next(_days(founding_day + timedelta(weeks=1), "6"))
+    slot = _Slot(time(8, 30), time(16, 30), "周末大场", "weekend special")
+    return _session(_SITES[0], subject, day, slot, vehicle_class="C1", seats=POPULAR_SEATS)
+
+
+def _session(
+    site: _Place, subject: _Subject, day: date, slot: _Slot, *, vehicle_class: str, seats: int
+) -> NewUnit:
+    return NewUnit(
+        kind=UnitKind.SESSION,
+        title=_title(site, slot),
+        capacity=seats,
+        site=site.code,
+        starts_at=_moment(day, slot.start),
+        ends_at=_moment(day, slot.end),
+        attributes={"subject": str(subject.number), "class": vehicle_class, "district": site.district},
+    )
+
+
+def _inspection_pool(city: str, founding_day: date) -> PoolPlan:
+    units = [
+        NewUnit(
+            kind=UnitKind.SESSION,
+            title=_title(station, window),
+            capacity=_between(
+                WINDOW_FEWEST, WINDOW_MOST, station.code, str(day.isoweekday()), window.english
+            ),
+            site=station.code,
+            starts_at=_moment(day, window.start),
+            ends_at=_moment(day, window.end),
+            attributes={"district": station.district},
+        )
+        for day in _days(founding_day, "12345")
+        for station in _STATIONS
+        if station.authority == city
+        for window in _WINDOWS
+    ]
+    return PoolPlan(
+        authority=city,
+        service="inspection",
+        rule="periodic-inspection",
+        title=_INSPECTION_TITLE,
+        claimant_kind=ClaimantKind.VEHICLE,
+        units=tuple(sorted(units, key=_order)),
+    )
+
+
+def _days(founding_day: date, weekdays: str) -> Iterator[date]:
+    for number in range(1, WEEKS * 7 + 1):
+        day = founding_day + timedelta(days=number)
+        if str(day.isoweekday()) in weekdays:
+            yield day
+
+
+def _moment(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, SHANGHAI).astimezone(UTC)
+
+
+def _title(place: _Place, slot: _Slot) -> Words:
+    return {"zh-CN": f"{place.chinese} {slot.chinese}", "en": f"{place.english}, {slot.english}"}
+
+
+def _order(unit: NewUnit) -> tuple[datetime, str]:
+    return unit.starts_at or datetime.max.replace(tzinfo=UTC), unit.site or ""
+
+
+def _between(fewest: int, most: int, *names: str) -> int:
+    digest = hashlib.blake2b("/".join(names).encode(), digest_size=8).digest()
+    return fewest + int.from_bytes(digest) % (most - fewest + 1)
+
+
+def count_units(pools: Sequence[PoolPlan]) -> int:
+    """How many sessions and windows these pools have."""
+    return sum(len(pool.units) for pool in pools)

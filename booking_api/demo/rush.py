@@ -1,0 +1,259 @@
+"""An opening rush: many clients, few seats, real HTTP against the running server; then the reckoning.
+
+    stage     the session, everybody's token, everybody's connection
+    open      the gates; a watcher follows the live count as a page would
+    reckon    what the clients were told against what PostgreSQL has, and the audit
+
+May import `reservation` (to publish the session and to reckon) and `identity` (to sign the crowd's tokens).
+"""
+
+import asyncio
+import resource
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import msgspec
+from joserfc.jwk import OKPKey
+from sqlalchemy import select
+
+from booking_api.demo.city import demo_pools
+from booking_api.demo.crowd import Person, Scene, take_part
+from booking_api.demo.plan import POPULAR_POOL, WEEKS, rush_unit
+from booking_api.demo.tally import Latency, Outcome, Tally
+from booking_api.demo.wire import Connection, NoAnswerError, Origin
+from booking_api.identity.tokens import issue_token
+from reservation import ClaimantKind, Kernel, audit, publish_unit, tables
+from reservation.transaction import transaction
+
+DEADLINE_S = 120.0
+TOKEN_LIFE_S = 3_600
+NETWORKS = 250
+CONNECTS_AT_ONCE = 128
+CONNECT_ATTEMPTS = 5
+CONNECT_PAUSE_S = 0.5
+WATCH_PAUSE_S = 0.5
+SPARE_FILES = 256
+
+
+class UnusableStageError(ValueError):
+    """The rush cannot be played here; the message says why."""
+
+
+class Rush(msgspec.Struct, frozen=True, kw_only=True):
+    """What to play. `tag` makes the accounts this rush's own, so that nobody has booked before."""
+
+    pool: int
+    unit: int
+    clients: int
+    seats: int
+    seed: int
+    tag: str
+    deadline_s: float = DEADLINE_S
+
+
+class Reckoning(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened and whether it is true. `wrong` has a sentence for each thing that must not be."""
+
+    pool: int
+    unit: int
+    clients: int
+    seats: int
+    seed: int
+    seconds: float
+    requests: int
+    requests_per_s: float
+    outcomes: dict[str, int]
+    refused: dict[str, int]
+    released: int
+    repeats: int
+    reconnects: int
+    latencies: dict[str, Latency]
+    stored: int
+    capacity: int
+    wrong: list[str]
+    audit: list[str]
+
+
+async def stage_session(kernel: Kernel, *, seats: int, today: date) -> tuple[int, int]:
+    """Publishes a fresh session for a rush in the demo city's popular pool: (pool, unit).
+
+    Raises:
+        UnusableStageError: there is no demo city.
+        Unavailable, Busy: a server does not answer.
+    """
+    pool_id = (await demo_pools(kernel)).get(POPULAR_POOL)
+    if pool_id is None:
+        raise UnusableStageError("there is no demo city on this server: `gongdao demo city` founds it")
+    new = rush_unit(seats=seats, day=today + timedelta(weeks=WEEKS, days=1))
+    return pool_id, await publish_unit(kernel, pool_id=pool_id, new=new)
+
+
+async def find_session(kernel: Kernel, *, unit: int) -> tuple[int, int]:
+    """(pool, free places on record) of a session that is there.
+
+    Raises:
+        UnusableStageError: there is none, or it is not the demo's, or its pool counts vehicles.
+        Unavailable, Busy: PostgreSQL does not answer.
+    """
+    table = tables.unit
+    query = select(table.c.pool_id, table.c.capacity - table.c.booked - table.c.promised).where(
+        table.c.id == unit
+    )
+    async with transaction(kernel.engine) as connection:
+        row = (await connection.execute(query)).first()
+    if row is None:
+        raise UnusableStageError(f"there is no unit {unit}")
+    pool = await kernel.pool(row[0])
+    if not pool.demo:
+        raise UnusableStageError(f"unit {unit} is not the demo's: a rush books real places")
+    if pool.claimant_kind is not ClaimantKind.PERSON:
+        raise UnusableStageError(f"unit {unit} is given out per vehicle, and the crowd has none")
+    return pool.id, row[1]
+
+
+def gather_crowd(rush: Rush, *, key: OKPKey, now_s: int, host: str) -> list[Person]:
+    """Everybody with a token of their own and a home network, NETWORKS of them, on the loopback range."""
+    return [
+        Person(
+            number=number,
+            token=issue_token(key, account=f"rush-{rush.tag}-{number}", now_s=now_s, life_s=TOKEN_LIFE_S),
+            source=_home(number) if host.startswith("127.") else None,
+        )
+        for number in range(rush.clients)
+    ]
+
+
+def raise_file_limit(clients: int) -> None:
+    """Lets this process have a connection per client.
+
+    Raises:
+        UnusableStageError: the system does not allow so many.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = clients + SPARE_FILES
+    if soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise UnusableStageError(f"{clients} clients need {needed} open files, this system allows {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+async def play(rush: Rush, crowd: list[Person], origin: Origin, *, tally: Tally) -> float:
+    """Plays the rush; gives the seconds from the opening to the last client's outcome.
+
+    Raises:
+        NoAnswerError: not even the connections could be made.
+    """
+    loop = asyncio.get_running_loop()
+    scene = Scene(pool=rush.pool, unit=rush.unit, seed=rush.seed, deadline=loop.time(), tally=tally)
+    connections = [Connection(origin, source=person.source) for person in crowd]
+    watcher = asyncio.create_task(_follow(scene, origin), name="rush-live-count")
+    try:
+        await _connect_all(connections)
+        opened = loop.time()
+        scene.deadline = opened + rush.deadline_s
+        async with asyncio.TaskGroup() as clients:
+            for person, connection in zip(crowd, connections, strict=True):
+                clients.create_task(take_part(scene, person, connection))
+            scene.gates.set()
+        return loop.time() - opened
+    finally:
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+        for connection in connections:
+            connection.close()
+
+
+async def reckon(
+    kernel: Kernel, rush: Rush, tally: Tally, *, seconds: float, progress: Callable[[str], None]
+) -> Reckoning:
+    """Compares what the clients were told with what is stored, and audits the whole system.
+
+    Raises:
+        Unavailable, Busy: a server does not answer, so nothing is known.
+    """
+    booking, unit = tables.booking, tables.unit
+    mine = select(booking.c.id).where(
+        booking.c.unit_id == rush.unit,
+        booking.c.state == "booked",
+        booking.c.owner.startswith(f"rush-{rush.tag}-"),
+    )
+    size = select(unit.c.capacity, unit.c.booked + unit.c.promised).where(unit.c.id == rush.unit)
+    async with transaction(kernel.engine) as connection:
+        stored = set((await connection.execute(mine)).scalars().all())
+        capacity, taken = (await connection.execute(size)).one()
+    findings = await audit(kernel, progress=progress)
+    return Reckoning(
+        pool=rush.pool,
+        unit=rush.unit,
+        clients=rush.clients,
+        seats=rush.seats,
+        seed=rush.seed,
+        seconds=round(seconds, 3),
+        requests=tally.requests,
+        requests_per_s=round(tally.requests / seconds, 1),
+        outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
+        refused=dict(sorted(tally.refused.items())),
+        released=tally.released,
+        repeats=tally.repeats,
+        reconnects=tally.reconnects,
+        latencies=tally.latencies(),
+        stored=len(stored),
+        capacity=capacity,
+        wrong=_what_is_wrong(tally, stored, capacity=capacity, taken=taken),
+        audit=[f"{finding.invariant} {finding.where}: {finding.seen}" for finding in findings],
+    )
+
+
+def _what_is_wrong(tally: Tally, stored: set[str], *, capacity: int, taken: int) -> list[str]:
+    lost, untold = tally.bookings - stored, stored - tally.bookings
+    checks = [
+        (bool(lost), f"{len(lost)} bookings were acknowledged and are not stored"),
+        (bool(untold), f"{len(untold)} bookings are stored that no client was told of"),
+        (taken > capacity, f"oversold: {taken} of {capacity} places"),
+        (
+            tally.outcomes[Outcome.GAVE_UP] > 0,
+            f"{tally.outcomes[Outcome.GAVE_UP]} clients had no answer in time",
+        ),
+        (tally.finished != tally.clients, f"{tally.clients - tally.finished} clients have no outcome"),
+        (
+            tally.unexpected_total > 0,
+            f"{tally.unexpected_total} unexpected answers: {'; '.join(tally.unexpected)}",
+        ),
+    ]
+    return [sentence for broken, sentence in checks if broken]
+
+
+def _home(number: int) -> str:
+    """The source address of a client: its network is a /24 of its own, shared by one in NETWORKS of the crowd."""
+    network, host = number % NETWORKS, number // NETWORKS
+    return f"127.{1 + host // 250}.{network}.{1 + host % 250}"
+
+
+async def _connect_all(connections: list[Connection]) -> None:
+    places = asyncio.Semaphore(CONNECTS_AT_ONCE)
+
+    async def connect(connection: Connection) -> None:
+        async with places:
+            for attempt in range(1, CONNECT_ATTEMPTS + 1):
+                try:
+                    return await connection.open()
+                except NoAnswerError:
+                    if attempt == CONNECT_ATTEMPTS:
+                        raise
+                    await asyncio.sleep(attempt * CONNECT_PAUSE_S)
+
+    await asyncio.gather(*map(connect, connections))
+
+
+async def _follow(scene: Scene, origin: Origin) -> None:
+    """Follows the unit's live count until cancelled; a lost stream is taken up again."""
+    while True:
+        stream = Connection(origin, source=None)
+        try:
+            async for event, data in stream.events(f"/api/v1/units/{scene.unit}/availability"):
+                if event == "availability":
+                    scene.tell_free(msgspec.json.decode(data, type=dict[int, int | None]).get(scene.unit))
+        except NoAnswerError:
+            scene.tell_free(None)
+        await asyncio.sleep(WATCH_PAUSE_S)

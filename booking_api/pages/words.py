@@ -1,0 +1,173 @@
+"""The live page's sentences in Chinese and English, and how each writes a day. Imports the standard library only."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Literal, NamedTuple
+
+Language = Literal["zh-CN", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
+
+# key: (Chinese, English). Keys that begin with `problem.` are refusal codes of the API; in English the API's own
+# sentence is shown.
+_WORDS: dict[str, tuple[str, str]] = {
+    "brand": ("公道", "Gongdao"),
+    "claim": ("一席不多放，人人可核验。", "Never oversold. Checkable by anyone."),
+    "demo": ("演示", "demo"),
+    "demo.title": ("演示数据，并非真实预约", "Demo data: nothing here is a real appointment"),
+    "skip": ("跳到场次列表", "Skip to the sessions"),
+    "language": ("语言", "Language"),
+    "authority": ("办理机关", "Authority"),
+    "pool": ("业务", "Service"),
+    "service.driving_test": ("驾驶人考试", "Driving test"),
+    "service.inspection": ("机动车检验", "Vehicle inspection"),
+    "class": ("准驾车型", "Class"),
+    "class.all": ("全部", "All"),
+    "days": ("日期", "Days"),
+    "sessions": ("场次", "Sessions"),
+    "seats_free": ("余位", "free"),
+    "of": ("共", "of"),
+    "full": ("约满", "full"),
+    "unknown": ("未知", "not known"),
+    "hold": ("占位", "Hold"),
+    "holding": ("请稍候", "One moment"),
+    "held": ("已占位", "Held"),
+    "booked": ("已预约", "Booked"),
+    "none": ("这里目前没有可预约的场次。", "There is nothing to book here at the moment."),
+    "no_pools": ("目前没有开放的预约业务。", "Nothing is given out at the moment."),
+    "closed": ("本业务暂停受理。", "This service does not give out places now."),
+    "more": ("之后的场次", "Later sessions"),
+    "noscript": (
+        "余位为打开页面时的数字。占位和确认暂需启用 JavaScript。",
+        "The counts are those of the moment this page was opened. Holding and confirming need JavaScript for now.",
+    ),
+    "live.on": ("实时", "live"),
+    "live.off": ("正在重新连接", "reconnecting"),
+    "live.wait": ("正在连接", "connecting"),
+    "live.total": ("当前共有 {free} 个余位", "{free} places free now"),
+    "live.new": ("有新的场次放出。", "New sessions have been published."),
+    "live.reload": ("刷新", "Show them"),
+    "sign_in": ("以演示申请人身份登录", "Sign in as a demo applicant"),
+    "sign_in.choose": ("请选择申请人", "Choose an applicant"),
+    "sign_in.first": ("请先选择一位申请人。", "Choose an applicant first."),
+    "sign_in.out": ("退出", "Sign out"),
+    "sign_in.expired": ("登录已过期，请重新选择申请人。", "Your sign-in has expired. Choose an applicant again."),
+    "sign_in.none": ("登录功能尚未开放。", "Sign-in is not open yet."),
+    "vehicle": ("车辆", "Vehicle"),
+    "hold.title": ("您的占位", "Your hold"),
+    "hold.left": ("剩余时间", "time left"),
+    "hold.explain": (
+        "席位在倒计时结束前为您保留，确认后才算预约成功。",
+        "The place is yours until the time is over. Only a confirmed place is booked.",
+    ),
+    "hold.confirm": ("确认预约", "Confirm"),
+    "hold.release": ("放弃", "Release"),
+    "hold.again": ("正在重试……", "Trying again…"),
+    "hold.expired": ("占位已到期，席位已放回。", "The hold has expired; its place went back."),
+    "hold.released": ("已放弃占位，席位已放回。", "Released. The place is free for others."),
+    "hold.yours": ("您还有一个未确认的占位，已为您打开。", "You have a hold that is not confirmed; here it is."),
+    "booking.done": ("预约成功。", "Booked."),
+    "bookings": ("我的预约", "My bookings"),
+    "bookings.none": ("还没有预约。", "No bookings yet."),
+    "bookings.signed_out": ("登录后可查看您的预约。", "Sign in to see your bookings."),
+    "booking.cancel": ("取消预约", "Cancel"),
+    "booking.cancel.sure": ("确定取消", "Really cancel"),
+    "booking.cancel.no": ("保留", "Keep it"),
+    "booking.cancelled": ("已取消，席位已放回。", "Cancelled. The place is free for others."),
+    "state.booked": ("已预约", "booked"),
+    "state.cancelled": ("已取消", "cancelled"),
+    "state.moved": ("已改期", "moved"),
+    "offline": ("网络连接中断，操作未完成，请重试。", "The connection was lost. Repeating is safe."),
+    "dismiss": ("关闭", "Dismiss"),
+    "foot.api": ("接口说明", "API description"),
+    "foot.zone": ("时间均为北京时间。", "Times are China Standard Time (UTC+8)."),
+    "problem.title": ("暂时无法显示", "This cannot be shown"),
+    "problem.home": ("返回首页", "Back to the start"),
+}
+
+_PROBLEMS: dict[str, str] = {
+    "full": "该场次目前没有余位。未确认的占位会放回，请稍后再试或另选场次。",
+    "unknown_pool": "没有这项业务。",
+    "unknown_unit": "没有这个场次。",
+    "pool_closed": "本业务暂停受理。",
+    "another_hold": "您在同类业务中已有一个占位，请先确认或放弃。",
+    "hold_lost": "占位已失效，未产生预约，可以重新占位。",
+    "in_flight": "该占位正在确认中。",
+    "already_confirmed": "该占位已经确认过。",
+    "already_booked": "您已有一个同类的有效预约，请先取消或改期。",
+    "unknown_booking": "没有这个预约。",
+    "not_active": "该预约已失效。",
+    "rebuilding": "数据正在恢复，几秒后重新开放。",
+    "busy": "排队的请求过多，请稍后再试。",
+    "unavailable": "部分服务暂无响应，重复提交是安全的。",
+    "rate_limited": "操作过于频繁，请稍后再试。",
+    "not_your_vehicle": "本业务按车辆办理，请选择您名下的车辆。",
+    "token_missing": "请先登录。",
+    "token_invalid": "登录无效，请重新登录。",
+    "token_expired": "登录已过期，请重新登录。",
+    "internal": "系统出错，已记录。重复提交是安全的。",
+}
+
+_WEEKDAYS = {
+    "zh-CN": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class DayWords(NamedTuple):
+    """A day's parts as a calendar leaf shows them."""
+
+    number: str
+    weekday: str
+    month: str
+
+
+def words_in(lang: Language) -> Mapping[str, str]:
+    """Every sentence of the page in one language; refusals only where the API's own sentence is another language."""
+    return _DICTIONARIES[lang]
+
+
+def language_of(asked: str | None, accepted: str | None) -> Language:
+    """The language asked for by name, else the first accepted one we have, else Chinese.
+
+    >>> language_of("en", None), language_of(None, "fr;q=0.9, en-GB;q=0.8, zh;q=0.5"), language_of("tlh", "*")
+    ('en', 'en', 'zh-CN')
+    """
+    for wanted in (asked or "", *_by_preference(accepted or "")):
+        for language in LANGUAGES:
+            if wanted and wanted.partition("-")[0].lower() == language.partition("-")[0]:
+                return language
+    return "zh-CN"
+
+
+def day_words(day: date, lang: Language) -> DayWords:
+    """A day as a calendar leaf.
+
+    >>> day_words(date(2026, 11, 24), "en")
+    DayWords(number='24', weekday='Tue', month='Nov')
+    """
+    month = f"{day.month}月" if lang == "zh-CN" else _MONTHS[day.month - 1]
+    return DayWords(str(day.day), _WEEKDAYS[lang][day.weekday()], month)
+
+
+def in_language(told: Mapping[str, str], lang: Language) -> str:
+    """A title or name in this language, else in any it has."""
+    return told.get(lang) or next(iter(told.values()), "")
+
+
+def _by_preference(accepted: str) -> list[str]:
+    weighted: list[tuple[float, str]] = []
+    for part in accepted.split(",")[:20]:
+        name, _, quality = part.strip().partition(";q=")
+        try:
+            weighted.append((float(quality or 1), name))
+        except ValueError:
+            continue
+    return [name for _, name in sorted(weighted, key=lambda each: -each[0])]
+
+
+_DICTIONARIES: dict[Language, dict[str, str]] = {
+    "zh-CN": {key: pair[0] for key, pair in _WORDS.items()}
+    | {f"problem.{code}": sentence for code, sentence in _PROBLEMS.items()},
+    "en": {key: pair[1] for key, pair in _WORDS.items()},
+}
