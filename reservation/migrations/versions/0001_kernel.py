@@ -1,41 +1,24 @@
 """Pools, units, verdicts, claims, promises, bookings, entries, effects, idempotency."""
 
+from pathlib import Path
+
 from alembic import op
 from sqlalchemy import text
-
-from reservation.tables import metadata
 
 revision = "0001"
 down_revision = None
 branch_labels = ("core",)
 depends_on = None
 
-_TABLES = (
-    "authority",
-    "pool",
-    "unit",
-    "hold_verdict",
-    "active_claim",
-    "promise",
-    "booking",
-    "entry",
-    "effect",
-    "idempotency",
-)
-_PARTITIONS = 8
+_TABLES = "idempotency effect entry booking promise active_claim hold_verdict unit pool authority"
 
 
 def upgrade() -> None:
-    connection = op.get_bind()
-    metadata.create_all(connection, tables=[metadata.tables[name] for name in _TABLES], checkfirst=False)
-    for number in range(_PARTITIONS):
-        connection.execute(
-            text(
-                f"CREATE TABLE active_claim_{number} PARTITION OF active_claim "
-                f"FOR VALUES WITH (MODULUS {_PARTITIONS}, REMAINDER {number})"
-            )
-        )
+    for statement in Path(__file__).with_suffix(".sql").read_text().split(";\n"):
+        if statement.strip():
+            op.get_bind().execute(text(statement))
 
 
 def downgrade() -> None:
-    metadata.drop_all(op.get_bind(), tables=[metadata.tables[name] for name in _TABLES])
+    for table in _TABLES.split():
+        op.get_bind().execute(text(f"DROP TABLE {table}"))
