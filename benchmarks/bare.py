@@ -7,7 +7,7 @@ no metrics, no store.
 from datetime import UTC, datetime
 
 from litestar import Litestar, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from booking_api import worker
@@ -27,14 +27,14 @@ _BOOKING = Booking(
 
 
 @post("/bare/holds")
-async def post_hold(data: HoldRequest) -> Hold:
+async def post_hold(data: JSONBody[HoldRequest]) -> Hold:
     """Decodes, answers."""
     assert data.units
     return _HOLD
 
 
 @post("/bare/holds/{hold_id:str}/confirm")
-async def post_confirm(hold_id: FromPath[str], data: ConfirmRequest | None = None) -> Booking:
+async def post_confirm(hold_id: FromPath[str], data: JSONBody[ConfirmRequest | None] = None) -> Booking:
     """Decodes, answers."""
     assert hold_id
     assert data is None or data.unit is None

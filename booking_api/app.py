@@ -45,22 +45,21 @@ def create_app(settings: Settings) -> Litestar:
     )
     desk = Desk(settings, Gate(settings, kernel, verifier), kernel, Availability(kernel))
 
-    @asynccontextmanager
-    async def running(_: Litestar) -> AsyncGenerator[None, None]:
-        watch(kernel)
-        await kernel.open()
-        sweeper = asyncio.create_task(sweep_forever(kernel), name="sweep")
-        try:
-            yield
-        finally:
-            # The server has drained its requests by now; what they left in queues is answered before we go.
-            sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeper
-            await desk.availability.close()
-            await kernel.close()
+    pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
+    demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
+    return Litestar(
+        route_handlers=[_api(), pages, *demo, health.get_live, health.get_ready],
+        dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=[lambda _: _running(desk)],
+        request_max_body_size=BODY_LIMIT_BYTES,
+        logging_config=None,
+        openapi_config=openapi.CONFIG,
+    )
 
-    api = Router(
+
+def _api() -> Router:
+    return Router(
         "/api/v1",
         route_handlers=[
             holds.post_hold,
@@ -76,14 +75,20 @@ def create_app(settings: Settings) -> Litestar:
             openapi.get_openapi,
         ],
     )
-    pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
-    demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
-    return Litestar(
-        route_handlers=[api, pages, *demo, health.get_live, health.get_ready],
-        dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers=EXCEPTION_HANDLERS,
-        lifespan=[running],
-        request_max_body_size=BODY_LIMIT_BYTES,
-        logging_config=None,
-        openapi_config=openapi.CONFIG,
-    )
+
+
+@asynccontextmanager
+async def _running(desk: Desk) -> AsyncGenerator[None, None]:
+    """Connects and sweeps while the worker serves; ends in order."""
+    watch(desk.kernel)
+    await desk.kernel.open()
+    sweeper = asyncio.create_task(sweep_forever(desk.kernel), name="sweep")
+    try:
+        yield
+    finally:
+        # The server has drained its requests by now; what they left in queues is answered before we go.
+        sweeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeper
+        await desk.availability.close()
+        await desk.kernel.close()

@@ -65,18 +65,22 @@ async def _found(addresses: Addresses) -> Founded:
 
 
 @command.command("token")
-@click.option("--account", required=True, help="Whose token: applicant-1 to applicant-12, or any name of yours.")
-@click.option("--vehicle", "vehicles", multiple=True, help="A number plate the token vouches for; may be repeated.")
-@click.option("--hours", default=12, show_default=True, type=click.IntRange(1, 24 * 30), help="How long it is good.")
+@click.option(
+    "--account", required=True, help="Whose token: applicant-1 to applicant-12, or any name of yours."
+)
+@click.option(
+    "--vehicle", "vehicles", multiple=True, help="A number plate the token vouches for; may be repeated."
+)
+@click.option(
+    "--hours", default=12, show_default=True, type=click.IntRange(1, 24 * 30), help="How long it is good."
+)
 def token(*, account: str, vehicles: tuple[str, ...], hours: int) -> None:
     """Print a bearer token for the demo that runs here."""
     settings = settings_or_exit()
     _require_demo(read_addresses(settings).url)
     try:
         key = load_key(settings.key_file)
-        text = issue_token(
-            key, account=account, now_s=clock.now_s(), life_s=hours * 3_600, vehicles=vehicles
-        )
+        text = issue_token(key, account=account, now_s=clock.now_s(), life_s=hours * 3_600, vehicles=vehicles)
     except (KeyFileError, ValueError) as error:
         raise Unusable(str(error)) from error
     click.echo(text)
@@ -84,8 +88,12 @@ def token(*, account: str, vehicles: tuple[str, ...], hours: int) -> None:
 
 @command.command("rush")
 @click.option("--clients", default=2_000, show_default=True, type=click.IntRange(1, CLIENTS_MOST))
-@click.option("--unit", type=click.IntRange(min=1), help="A demo session to rush for; without it a fresh one.")
-@click.option("--seats", default=500, show_default=True, type=click.IntRange(1, SEATS_MOST), help="Of a fresh session.")
+@click.option(
+    "--unit", type=click.IntRange(min=1), help="A demo session to rush for; without it a fresh one."
+)
+@click.option(
+    "--seats", default=500, show_default=True, type=click.IntRange(1, SEATS_MOST), help="Of a fresh session."
+)
 @click.option("--seed", default=1, show_default=True, help="Who hesitates, who lets go, who comes when.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reckoning as JSON.")
 def rush(*, clients: int, unit: int | None, seats: int, seed: int, as_json: bool) -> int:
@@ -130,10 +138,16 @@ async def _rush(
             pool, unit = await stage_session(kernel, seats=seats, today=today)
         else:
             pool, seats = await find_session(kernel, unit=unit)
-        play_this = Rush(pool=pool, unit=unit, clients=clients, seats=seats, seed=seed, tag=f"{clock.now_ms():x}")
+        play_this = Rush(
+            pool=pool, unit=unit, clients=clients, seats=seats, seed=seed, tag=f"{clock.now_ms():x}"
+        )
         tally = Tally(clients=clients, seats=seats)
-        crowd = gather_crowd(play_this, key=load_key(settings.key_file), now_s=clock.now_s(), host=origin.host)
-        console.print(f"{clients:,} clients for {seats:,} seats of unit {unit}: {addresses.url}", highlight=False)
+        crowd = gather_crowd(
+            play_this, key=load_key(settings.key_file), now_s=clock.now_s(), host=origin.host
+        )
+        console.print(
+            f"{clients:,} clients for {seats:,} seats of unit {unit}: {addresses.url}", highlight=False
+        )
         async with shown(console, tally):
             seconds = await play(play_this, crowd, origin, tally=tally)
         with console.status("reckoning") as status:
@@ -155,7 +169,9 @@ def _require_demo(url: str) -> None:
     """
     origin = _origin(url)
     try:
-        with closing(http.client.HTTPConnection(origin.host, origin.port, timeout=ASK_TIMEOUT_S)) as connection:
+        with closing(
+            http.client.HTTPConnection(origin.host, origin.port, timeout=ASK_TIMEOUT_S)
+        ) as connection:
             connection.request("GET", "/demo/applicants")
             status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:

@@ -130,7 +130,7 @@ async def _rush(scene: Scene, person: Person, connection: Connection) -> Outcome
     body = msgspec.json.encode({"pool": scene.pool, "units": [scene.unit]})
     fickle = scene.chance(person.number, "abandons") < ABANDON_SHARE
     while True:
-        answer = await _ask(scene, person, connection, "hold", "POST", "/api/v1/holds", body=body)
+        answer = await _ask(scene, person, connection, "hold", path="/api/v1/holds", body=body)
         if answer.status not in {200, 201}:
             if _refused(scene, "hold", answer) != "full":
                 return Outcome.FAILED
@@ -157,7 +157,7 @@ async def _confirm(scene: Scene, person: Person, connection: Connection, hold_id
     # One key per hold, the same on every repeat: however often it is sent, it books once.
     headers = {"Idempotency-Key": f"rush-{hold_id}"}
     path = f"/api/v1/holds/{hold_id}/confirm"
-    answer = await _ask(scene, person, connection, "confirm", "POST", path, headers=headers)
+    answer = await _ask(scene, person, connection, "confirm", path=path, headers=headers)
     if answer.status == 201:
         booked = msgspec.json.decode(answer.body, type=_Booked)
         if booked.unit != scene.unit or booked.id in scene.tally.bookings:
@@ -169,7 +169,8 @@ async def _confirm(scene: Scene, person: Person, connection: Connection, hold_id
 
 async def _let_go(scene: Scene, person: Person, connection: Connection, hold_id: str) -> Outcome:
     await asyncio.sleep(scene.chance(person.number, "changes its mind") * CHANGE_OF_MIND_S)
-    answer = await _ask(scene, person, connection, "release", "DELETE", f"/api/v1/holds/{hold_id}")
+    path = f"/api/v1/holds/{hold_id}"
+    answer = await _ask(scene, person, connection, "release", method="DELETE", path=path)
     if answer.status == 204:
         scene.tally.released += 1
         return Outcome.LEFT
@@ -198,9 +199,9 @@ async def _ask(
     person: Person,
     connection: Connection,
     step: str,
-    method: str,
-    path: str,
     *,
+    method: str = "POST",
+    path: str,
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
 ) -> Answer:

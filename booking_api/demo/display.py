@@ -86,8 +86,12 @@ def _frame(tally: Tally, requests_per_s: float, elapsed_s: float) -> Panel:
     seats.add_column(width=14)
     seats.add_column(ratio=1)
     seats.add_column(justify="right", width=16)
-    seats.add_row("booked", ProgressBar(tally.seats, booked, complete_style="green"), f"{booked:,} of {tally.seats:,}")
-    seats.add_row("on hold", ProgressBar(tally.seats, tally.holding, complete_style="yellow"), f"{tally.holding:,}")
+    seats.add_row(
+        "booked", ProgressBar(tally.seats, booked, complete_style="green"), f"{booked:,} of {tally.seats:,}"
+    )
+    seats.add_row(
+        "on hold", ProgressBar(tally.seats, tally.holding, complete_style="yellow"), f"{tally.holding:,}"
+    )
     seats.add_row(
         "clients done",
         ProgressBar(tally.clients, tally.finished, complete_style="cyan"),

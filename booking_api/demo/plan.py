@@ -93,12 +93,12 @@ AUTHORITIES = (
 )
 
 _SITES = (
-    _Place("cn-zj-hz", "hz-xihu", "西湖区", "西湖考场", "Xihu test site"),
-    _Place("cn-zj-hz", "hz-xiaoshan", "萧山区", "萧山考场", "Xiaoshan test site"),
-    _Place("cn-zj-nb", "nb-yinzhou", "鄞州区", "鄞州考场", "Yinzhou test site"),
-    _Place("cn-zj-nb", "nb-beilun", "北仑区", "北仑考场", "Beilun test site"),
-    _Place("cn-zj-jx", "jx-nanhu", "南湖区", "南湖考场", "Nanhu test site"),
-    _Place("cn-zj-jx", "jx-haining", "海宁市", "海宁考场", "Haining test site"),
+    _Place("cn-zj-hz", "hz-xihu", "西湖区", "西湖考场", "Xihu site"),
+    _Place("cn-zj-hz", "hz-xiaoshan", "萧山区", "萧山考场", "Xiaoshan site"),
+    _Place("cn-zj-nb", "nb-yinzhou", "鄞州区", "鄞州考场", "Yinzhou site"),
+    _Place("cn-zj-nb", "nb-beilun", "北仑区", "北仑考场", "Beilun site"),
+    _Place("cn-zj-jx", "jx-nanhu", "南湖区", "南湖考场", "Nanhu site"),
+    _Place("cn-zj-jx", "jx-haining", "海宁市", "海宁考场", "Haining site"),
 )
 _STATIONS = (
     _Place("cn-zj-hz", "hz-gongshu", "拱墅区", "拱墅检测站", "Gongshu station"),

@@ -237,7 +237,8 @@ async def _connect_all(connections: list[Connection]) -> None:
         async with places:
             for attempt in range(1, CONNECT_ATTEMPTS + 1):
                 try:
-                    return await connection.open()
+                    await connection.open()
+                    break
                 except NoAnswerError:
                     if attempt == CONNECT_ATTEMPTS:
                         raise

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 from joserfc.jwk import OKPKey
 from litestar import Response, Router, get, post
+from litestar.params import JSONBody
 
 from booking_api import clock
 from booking_api.demo.applicants import APPLICANTS, Applicant, applicant
@@ -49,7 +50,7 @@ def sign_in_routes(key: OKPKey) -> Router:
     """The demo's sign-in, with the key that signs its tokens."""
 
     @post("/sign-in", status_code=200)
-    async def post_sign_in(data: SignIn) -> Response[SignedIn]:
+    async def post_sign_in(data: JSONBody[SignIn]) -> Response[SignedIn]:
         """Signs in as one of the demo's applicants."""
         person = applicant(data.account)
         if person is None:

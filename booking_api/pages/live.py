@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
 from booking_api.demo.applicants import Applicant
@@ -23,7 +24,7 @@ def live_page(applicants: Sequence[Applicant]) -> HTTPRouteHandler:
     """The page, with these people to choose from."""
 
     @get("/", include_in_schema=False)
-    async def get_live_page(request: Request[object, object, object], desk: Desk) -> Response[str]:
+    async def get_live_page(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[str]:
         """One pool's sessions, or the first pool's."""
         lang = language(request)
         choice = await read_choice(desk.kernel, pool_id=_number(request, "pool"), lang=lang)
@@ -42,10 +43,12 @@ def live_page(applicants: Sequence[Applicant]) -> HTTPRouteHandler:
             days=group_by_day(wanted, lang, now=utc(desk.kernel.clock())),
             classes=classes_of(units),
             vehicle_class=vehicle_class,
-            after=after,
             next_after=units[-1].id if len(units) == UNITS_LIMIT else None,
+            newest=units[-1].id if 0 < len(units) < UNITS_LIMIT else "",
             links=_language_links(request),
-            people=[(person.account, in_language(person.name, lang), person.vehicles) for person in applicants],
+            people=[
+                (person.account, in_language(person.name, lang), person.vehicles) for person in applicants
+            ],
             counts_vehicles=choice.pool.claimant_kind is ClaimantKind.VEHICLE,
             script_words=msgspec.json.encode(words_in(lang)).decode(),
         )

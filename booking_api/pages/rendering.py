@@ -23,7 +23,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals["asset"] = asset_path
+_templates.globals["asset"] = asset_path  # pyright: ignore[reportUnknownMemberType] - Jinja2 types it as a bare dict
 
 
 def language(request: AnyRequest) -> Language:

@@ -11,7 +11,7 @@ LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
 # sentence is shown.
 _WORDS: dict[str, tuple[str, str]] = {
     "brand": ("公道", "Gongdao"),
-    "claim": ("一席不多放，人人可核验。", "Never oversold. Checkable by anyone."),
+    "claim": ("席位不超发，人人可核验。", "Never oversold. Checkable by anyone."),
     "demo": ("演示", "demo"),
     "demo.title": ("演示数据，并非真实预约", "Demo data: nothing here is a real appointment"),
     "skip": ("跳到场次列表", "Skip to the sessions"),
@@ -50,7 +50,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "sign_in.choose": ("请选择申请人", "Choose an applicant"),
     "sign_in.first": ("请先选择一位申请人。", "Choose an applicant first."),
     "sign_in.out": ("退出", "Sign out"),
-    "sign_in.expired": ("登录已过期，请重新选择申请人。", "Your sign-in has expired. Choose an applicant again."),
+    "sign_in.expired": (
+        "登录已过期，请重新选择申请人。",
+        "Your sign-in has expired. Choose an applicant again.",
+    ),
     "sign_in.none": ("登录功能尚未开放。", "Sign-in is not open yet."),
     "vehicle": ("车辆", "Vehicle"),
     "hold.title": ("您的占位", "Your hold"),
@@ -64,7 +67,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "hold.again": ("正在重试……", "Trying again…"),
     "hold.expired": ("占位已到期，席位已放回。", "The hold has expired; its place went back."),
     "hold.released": ("已放弃占位，席位已放回。", "Released. The place is free for others."),
-    "hold.yours": ("您还有一个未确认的占位，已为您打开。", "You have a hold that is not confirmed; here it is."),
     "booking.done": ("预约成功。", "Booked."),
     "bookings": ("我的预约", "My bookings"),
     "bookings.none": ("还没有预约。", "No bookings yet."),

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from booking_api.desk import Desk
 from booking_api.request import AnyRequest
@@ -29,7 +30,9 @@ class Bookings(msgspec.Struct, frozen=True):
 
 @get("/bookings", summary="My bookings", tags=["bookings"])
 async def get_bookings(
-    request: AnyRequest, desk: Desk, limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100
+    request: AnyRequest,
+    desk: NamedDependency[Desk],
+    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
 ) -> Response[Bookings]:
     """The account's bookings, active and ended, newest first."""
     account, headers = await desk.gate.enter(request, reads=True)
@@ -37,7 +40,9 @@ async def get_bookings(
 
 
 @post("/bookings/{booking_id:str}/cancel", summary="Cancel a booking", tags=["bookings"], status_code=200)
-async def post_cancel(request: AnyRequest, booking_id: FromPath[str], desk: Desk) -> Response[Booking]:
+async def post_cancel(
+    request: AnyRequest, booking_id: FromPath[str], desk: NamedDependency[Desk]
+) -> Response[Booking]:
     """Ends a booking; its place is free for others at once. Repeating it gives the cancelled booking."""
     account, headers = await desk.gate.enter(request)
     ended = await cancel(desk.kernel, booking_id=_checked_booking_id(booking_id), owner=account.id)
@@ -46,7 +51,7 @@ async def post_cancel(request: AnyRequest, booking_id: FromPath[str], desk: Desk
 
 @post("/bookings/{booking_id:str}/reschedule", summary="Move a booking", tags=["bookings"], status_code=200)
 async def post_reschedule(
-    request: AnyRequest, booking_id: FromPath[str], data: RescheduleRequest, desk: Desk
+    request: AnyRequest, booking_id: FromPath[str], data: JSONBody[RescheduleRequest], desk: NamedDependency[Desk]
 ) -> Response[Booking]:
     """Moves a booking to a unit one holds: both at once or neither. Repeating it gives the same new booking."""
     account, headers = await desk.gate.enter(request)

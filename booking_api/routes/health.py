@@ -3,6 +3,7 @@
 import asyncio
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,7 +21,7 @@ async def get_live() -> dict[str, str]:
 
 
 @get("/health/ready", summary="Ready", tags=["health"])
-async def get_ready(desk: Desk) -> Response[dict[str, str]]:
+async def get_ready(desk: NamedDependency[Desk]) -> Response[dict[str, str]]:
     """Every part and whether it answers; 503 when one does not."""
     parts = {"postgresql": await _postgresql(desk.kernel), "valkey": await _valkey(desk.kernel)}
     ready = all(state == "up" for state in parts.values())

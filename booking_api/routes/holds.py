@@ -4,7 +4,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, delete, post
-from litestar.params import FromPath
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest, KeyMissing, NotYourVehicle, UnknownHold
@@ -35,7 +36,7 @@ class ConfirmRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/holds", summary="Hold units", tags=["holds"])
-async def post_hold(request: AnyRequest, data: HoldRequest, desk: Desk) -> Response[Hold]:
+async def post_hold(request: AnyRequest, data: JSONBody[HoldRequest], desk: NamedDependency[Desk]) -> Response[Hold]:
     """Claims units for some minutes. Repeating the request gives the hold one has (200 instead of 201)."""
     account, headers = await desk.gate.enter(request)
     claimant = await claimant_of(desk.kernel, account, pool_id=data.pool, vehicle=data.vehicle)
@@ -44,7 +45,9 @@ async def post_hold(request: AnyRequest, data: HoldRequest, desk: Desk) -> Respo
 
 
 @delete("/holds/{hold_id:str}", summary="Release a hold", tags=["holds"], status_code=204)
-async def delete_hold(request: AnyRequest, hold_id: FromPath[str], desk: Desk) -> Response[None]:
+async def delete_hold(
+    request: AnyRequest, hold_id: FromPath[str], desk: NamedDependency[Desk]
+) -> Response[None]:
     """Gives a hold back at once."""
     account, headers = await desk.gate.enter(request)
     await release(desk.kernel, claim_id=checked_hold_id(hold_id), owner=account.id)
@@ -53,7 +56,10 @@ async def delete_hold(request: AnyRequest, hold_id: FromPath[str], desk: Desk) -
 
 @post("/holds/{hold_id:str}/confirm", summary="Confirm a hold", tags=["holds"], status_code=201)
 async def post_confirm(
-    request: AnyRequest, hold_id: FromPath[str], desk: Desk, data: ConfirmRequest | None = None
+    request: AnyRequest,
+    hold_id: FromPath[str],
+    desk: NamedDependency[Desk],
+    data: JSONBody[ConfirmRequest | None] = None,
 ) -> Response[Booking]:
     """Books the held unit, durably. Needs an Idempotency-Key; repeating with the same key gives the same answer."""
     account, headers = await desk.gate.enter(request)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
@@ -31,14 +32,14 @@ class Units(msgspec.Struct, frozen=True):
 
 
 @get("/pools", summary="Pools", tags=["pools"])
-async def get_pools(desk: Desk) -> Pools:
+async def get_pools(desk: NamedDependency[Desk]) -> Pools:
     """What is given out, by authority, service and rule."""
     return Pools(await desk.kernel.read_pools())
 
 
 @get("/pools/{pool_id:int}/units", summary="A pool's units", tags=["pools"])
 async def get_units(
-    desk: Desk,
+    desk: NamedDependency[Desk],
     pool_id: FromPath[int],
     after: Annotated[int, QueryParameter(ge=0)] = 0,
     limit: Annotated[int, QueryParameter(ge=1, le=UNITS_PAGE_LIMIT)] = 100,
@@ -54,7 +55,7 @@ async def get_units(
     tags=["pools"],
     media_type="text/event-stream",
 )
-async def get_unit_availability(desk: Desk, unit_id: FromPath[int]) -> ServerSentEvent:
+async def get_unit_availability(desk: NamedDependency[Desk], unit_id: FromPath[int]) -> ServerSentEvent:
     """Server-sent events `availability` with `{"<unit>": free}`: now, and whenever it changes."""
     pool_id = await desk.availability.pool_of_unit(unit_id)
     if pool_id is None:
@@ -68,7 +69,7 @@ async def get_unit_availability(desk: Desk, unit_id: FromPath[int]) -> ServerSen
     tags=["pools"],
     media_type="text/event-stream",
 )
-async def get_pool_availability(desk: Desk, pool_id: FromPath[int]) -> ServerSentEvent:
+async def get_pool_availability(desk: NamedDependency[Desk], pool_id: FromPath[int]) -> ServerSentEvent:
     """Server-sent events `availability` with `{"<unit>": free, ...}`: all units now, then those that change."""
     await desk.kernel.pool(pool_id)
     return ServerSentEvent(_events(desk.availability, pool_id, None))

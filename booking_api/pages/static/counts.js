@@ -13,7 +13,8 @@ const free = new Map();
 const pulse = document.getElementById("pulse");
 const pulseWords = document.getElementById("pulse-words");
 const spoken = document.getElementById("spoken");
-const newest = Math.max(Number(page.dataset.first), ...rows.keys());
+// The last unit the server knew of; empty when later ones are on another page.
+const newest = Number(page.dataset.newest || Infinity);
 let told = false;
 let spokeAt = Date.now();
 
@@ -46,7 +47,7 @@ function pulsing(state) {
 function show(unit, count) {
   const row = rows.get(unit);
   if (!row) {
-    if (unit > newest && !document.querySelector(".classes a[aria-current][href*='class=']")) tellNew();
+    if (unit > newest) tellNew();
     return;
   }
   const before = free.get(unit);

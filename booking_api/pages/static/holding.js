@@ -65,7 +65,6 @@ async function take(owner, pool, unit, vehicle) {
 async function adopt(owner, problem, vehicle) {
   try {
     await take(owner, problem.pool, problem.units[0], vehicle);
-    toast(word("hold.yours"), "plain");
   } catch (error) {
     toastError(error);
   }
@@ -105,7 +104,7 @@ function close({ keep = false } = {}) {
 function mark(mine) {
   const row = held.pool === Number(page.dataset.pool) ? rowOf(held.unit) : undefined;
   if (!row) return;
-  row.classList.toggle("mine", mine);
+  row.classList.toggle("held", mine);
   const button = row.querySelector(".hold");
   button.textContent = word(mine ? "held" : "hold");
   button.disabled = mine;

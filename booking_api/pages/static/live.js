@@ -77,6 +77,7 @@ function onHoldButton(row) {
   holdUnit(signedIn.account, Number(row.dataset.unit), page.dataset.vehicles === "yes" ? vehicle.value : undefined);
 }
 
+document.querySelector(".pools a[aria-current]").scrollIntoView({ inline: "center", block: "nearest" });
 document.getElementById("mine").hidden = false;
 for (const button of document.querySelectorAll(".hold")) {
   button.hidden = false;

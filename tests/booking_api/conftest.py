@@ -1,0 +1,35 @@
+"""The application in-process against the run's servers, with tokens for anybody."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from litestar.testing import AsyncTestClient
+
+from booking_api import clock
+from booking_api.app import create_app
+from booking_api.identity.tokens import issue_token, make_key
+from booking_api.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, valkey_url: str) -> Settings:
+    return Settings(data=tmp_path, database_url=database_url, valkey_url=valkey_url)
+
+
+@pytest.fixture
+def token(settings: Settings) -> Callable[..., dict[str, str]]:
+    """Makes the headers of an account."""
+    key = make_key(settings.key_file)
+
+    def headers(account: str = "a", *, vehicles: tuple[str, ...] = (), life_s: int = 600) -> dict[str, str]:
+        made = issue_token(key, account=account, now_s=clock.now_s(), life_s=life_s, vehicles=vehicles)
+        return {"Authorization": f"Bearer {made}"}
+
+    return headers
+
+
+@pytest.fixture
+async def client(settings: Settings, token) -> AsyncIterator[AsyncTestClient]:
+    async with AsyncTestClient(create_app(settings)) as started:
+        yield started
