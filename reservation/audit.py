@@ -1,18 +1,19 @@
 """The audit: do the invariants hold, on a live system? Imports SQLAlchemy.
 
     I1  booked + promised <= capacity and the counters are the rows' counts, in PostgreSQL; held + booked + promised
-        <= capacity in Valkey, and Valkey knows exactly PostgreSQL's bookings and promises
+        <= capacity in Valkey, and Valkey knows exactly PostgreSQL's capacities, bookings and promises
     I2  one booking per idempotency key; every booking had a hold or a promise of its owner
     I3  one active hold set per claimant and service; one active claim per claimant, service and rule
     I4  every change of a unit has exactly one entry; capacity published = booked + promised + free
 
-PostgreSQL is read in one snapshot per check. Between it and Valkey a confirm may be on its way, so a difference
-there counts only if the same claim still differs after a pause.
+PostgreSQL is read in one snapshot per check. What is read in Valkey may change while it is read, and between the two a
+confirm may be on its way; so a finding there counts only if it is still the same after a pause.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -152,33 +153,28 @@ async def audit(kernel: Kernel, *, progress: Progress = lambda _: None) -> list[
     pools = await kernel.read_pools()
     for pool in pools:
         progress(f"I1: what Valkey holds of pool {pool.id}")
-        findings += await _lasting(kernel, pool)
+        findings += await _lasting(partial(_differences, kernel, pool))
     progress("I3: one hold set per claimant and service")
-    return findings + await _hold_sets(kernel, pools)
+    return findings + await _lasting(partial(_hold_sets, kernel, pools))
 
 
-async def _lasting(kernel: Kernel, pool: Pool) -> list[Finding]:
-    """Differences between the two stores that outlive what may be on its way."""
-    lasting: set[Finding] = set()
-    for look in range(LOOKS):
-        seen = await _differences(kernel, pool)
-        lasting = seen if look == 0 else lasting & seen
-        if not lasting:
-            return []
-        if look < LOOKS - 1:
+async def _lasting(look: Callable[[], Awaitable[set[Finding]]]) -> list[Finding]:
+    """Findings that outlive what may be on its way."""
+    lasting = await look()
+    for _ in range(LOOKS - 1):
+        if lasting:
             await asyncio.sleep(SETTLE_S)
+            lasting &= await look()
     return sorted(lasting)[:FINDINGS_LIMIT]
 
 
 async def _differences(kernel: Kernel, pool: Pool) -> set[Finding]:
     recorded: dict[int, set[str]] = defaultdict(set)
     async with transaction(kernel.engine) as connection:
-        units = [
-            row.id
-            for row in await connection.execute(
-                text("SELECT id FROM unit WHERE pool_id = :pool ORDER BY id"), {"pool": pool.id}
-            )
-        ]
+        sizes = await connection.execute(
+            text("SELECT id, capacity FROM unit WHERE pool_id = :pool ORDER BY id"), {"pool": pool.id}
+        )
+        units = {row.id: row.capacity for row in sizes}
         claims = await connection.execute(
             text(
                 """
@@ -186,7 +182,7 @@ async def _differences(kernel: Kernel, pool: Pool) -> set[Finding]:
                 UNION ALL SELECT unit_id, id::text FROM promise WHERE state = 'open' AND unit_id = ANY (:units)
                 """
             ),
-            {"units": units},
+            {"units": list(units)},
         )
         for unit, claim in claims:
             recorded[unit].add(claim)
@@ -195,7 +191,12 @@ async def _differences(kernel: Kernel, pool: Pool) -> set[Finding]:
     found: set[Finding] = set()
     answers = [lane.function("inspect", fence_key(pool.id), str(unit)) for unit in units]
     for unit, answer in zip(units, [await answer for answer in answers], strict=True):
-        found |= _compare(unit, read_answer(answer), recorded[unit], confirming)
+        known = read_answer(answer)
+        if known[0] not in {None, units[unit]}:
+            found.add(
+                Finding("I1", f"unit {unit}", f"Valkey has {known[0]} places, PostgreSQL {units[unit]}")
+            )
+        found |= _compare(unit, known, recorded[unit], confirming)
     return found
 
 
@@ -244,13 +245,13 @@ def _compare(
     return found
 
 
-async def _hold_sets(kernel: Kernel, pools: list[Pool]) -> list[Finding]:
+async def _hold_sets(kernel: Kernel, pools: list[Pool]) -> set[Finding]:
     claims: dict[tuple[str, str], set[str]] = defaultdict(set)
     for pool in pools:
         for claim, claimant in await _holders(kernel, pool):
             claims[claimant, pool.service].add(claim)
-    return [
+    return {
         Finding("I3", f"{claimant} in {service}", f"holds {', '.join(sorted(held))}")
-        for (claimant, service), held in sorted(claims.items())
+        for (claimant, service), held in claims.items()
         if len(held) > 1
-    ][:FINDINGS_LIMIT]
+    }

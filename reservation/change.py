@@ -4,6 +4,7 @@ What a crash leaves: before COMMIT the booking as it was (and for a reschedule a
 sweeper ends); after COMMIT effect rows that are replayed.
 """
 
+import logging
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
@@ -21,7 +22,7 @@ from reservation.errors import (
     ReservationError,
     UnknownBooking,
 )
-from reservation.hold import end_lease
+from reservation.hold import end_lease, undo_mark
 from reservation.kernel import Kernel
 from reservation.model import Booking, BookingState, Effect, Pool
 from reservation.transaction import (
@@ -33,6 +34,8 @@ from reservation.transaction import (
     note_effect,
     transaction,
 )
+
+log = logging.getLogger(__name__)
 
 
 async def cancel(kernel: Kernel, *, booking_id: str, owner: str) -> Booking:
@@ -57,8 +60,9 @@ async def cancel(kernel: Kernel, *, booking_id: str, owner: str) -> Booking:
         ended = await _end(connection, pool, was, state=BookingState.CANCELLED, kind="cancel")
         changes = ["free", booking_id, str(was.unit_id)]
         effect = await note_effect(connection, pool_id=pool.id, epoch=epoch, changes=changes)
-    # (3) COMMIT is done; a crash from here on leaves the effect row
+    # (3) COMMIT is done; a crash from here on leaves the effect row, and the lease for the rest of its life
     await kernel.tell(effect)
+    await _end_lease(kernel, pool, was)
     return ended
 
 
@@ -79,8 +83,9 @@ async def reschedule(
         raise HoldLost(hold=hold_id)
     pool = await kernel.pool(pool_id)
     # (a) mark the hold; the booking's id is the key, so a repetition is the same request
+    key = f"reschedule {booking_id}"
     answer, epoch = await kernel.call_fenced(
-        pool_id, "mark", hold_id, owner, f"reschedule {booking_id}", "" if unit is None else str(unit)
+        pool_id, "mark", hold_id, owner, key, "" if unit is None else str(unit)
     )
     if answer[0] == b"in_flight":
         raise HoldInFlight(hold=hold_id)
@@ -95,9 +100,7 @@ async def reschedule(
             kernel, pool, booking_id=booking_id, hold_id=hold_id, owner=owner, unit=new_unit, epoch=epoch
         )
     except ReservationError as error:
-        # An unknown outcome keeps its mark: repeating finds out, or the sweeper does.
-        if error.code not in {"unavailable", "busy"}:
-            await kernel.call(pool_id, "unmark", hold_id)
+        await undo_mark(kernel, pool, claim_id=hold_id, claimant=claimant, key=key, epoch=epoch, reason=error)
         raise
     # (c) COMMIT is done; a crash from here on leaves the effect rows
     for effect in told:
@@ -225,6 +228,17 @@ async def _end(
         person=(was.salt, was.claimant) if was.salt else None,
     )
     return _booking(row)
+
+
+async def _end_lease(kernel: Kernel, pool: Pool, was: Row[Any]) -> None:
+    """The lease of the hold that became this booking may still live; it must not bring the claim back.
+
+    A rebuild forgets which claims have ended: held again by its lease, this one could never be confirmed.
+    """
+    try:
+        await end_lease(kernel, pool, claimant=was.claimant, claim_id=was.id)
+    except ReservationError as error:
+        log.warning("lease of %s stays for its life: %s", was.id, error.code)
 
 
 async def _pool_of_booking(kernel: Kernel, booking_id: str) -> Pool:

@@ -58,7 +58,7 @@ class Committed(NamedTuple):
 async def commit_batch(
     engine: AsyncEngine, pool: Pool, orders: Sequence[Order], *, settled: Sequence[int]
 ) -> Committed:
-    """Books what can be booked and says for each order why not. All orders are of one epoch.
+    """Books what can be booked and says for each order why not. All orders are of one epoch and of different claims.
 
     Raises:
         EpochEnded: nothing was changed.
@@ -183,7 +183,7 @@ def _recalled(order: Order, row: Row[Any]) -> Booking | ReservationError | None:
     mine = row.id is not None and row.owner == order.owner
     if mine and row.key_claim is not None and order.unit in (0, row.unit_id):
         return Booking(
-            id=row.id,
+            id=order.claim_id,
             pool=row.pool_id,
             unit=row.unit_id,
             state=BookingState.BOOKED,
@@ -191,6 +191,6 @@ def _recalled(order: Order, row: Row[Any]) -> Booking | ReservationError | None:
         )
     if mine and row.key_claim is not None:
         return KeyReused()
-    if mine:
+    if mine and row.state == BookingState.BOOKED:
         return AlreadyConfirmed(booking=row.id)
     return HoldLost(hold=order.claim_id) if row.verdict is not None else None

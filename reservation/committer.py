@@ -21,8 +21,10 @@ BATCH_LIMIT = 256
 QUEUE_LIMIT = 8192
 ATTEMPTS = 3
 ATTEMPT_PAUSE_S = 0.1
+STUCK_UNITS_LIMIT = 3
 
 Outcome = Booking | ReservationError
+Waiting = tuple[Order, asyncio.Future[Outcome]]
 LOCK_NOT_AVAILABLE = "55P03"
 QUERY_CANCELED = "57014"
 
@@ -63,8 +65,8 @@ class Committer:
         self._on_epoch_ended = on_epoch_ended
         self._take_settled = take_settled
         self._give_settled = give_settled
-        self._queues: dict[int, list[tuple[Order, asyncio.Future[Outcome]]]] = {}
-        self._waiting: dict[str, tuple[Order, asyncio.Future[Outcome]]] = {}
+        self._queues: dict[int, list[Waiting]] = {}
+        self._waiting: dict[str, Waiting] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -99,23 +101,23 @@ class Committer:
 
     async def _drain(self, pool: Pool) -> None:
         queue = self._queues[pool.id]
+        batch: list[Waiting] = []
         try:
             while queue:
-                batch = queue[:BATCH_LIMIT]
-                # One epoch per transaction: orders of another one wait for the next round.
-                epoch = batch[0][0].epoch
-                batch = [waiting for waiting in batch if waiting[0].epoch == epoch]
-                taken = {id(waiting) for waiting in batch}
-                queue[:] = [waiting for waiting in queue if id(waiting) not in taken]
-                outcomes = await self._commit(pool, [order for order, _ in batch])
-                for (order, future), outcome in zip(batch, outcomes, strict=True):
-                    del self._waiting[order.claim_id]
-                    if not future.done():
-                        future.set_result(outcome)
+                batch = _next_batch(queue)
+                self._answer(batch, await self._commit(pool, [order for order, _ in batch]))
+                batch = []
         finally:
+            # Something is left only when this task is cancelled, and nobody shall wait for ever then.
             del self._tasks[pool.id]
-            if not queue:
-                del self._queues[pool.id]
+            left = batch + self._queues.pop(pool.id)
+            self._answer(left, [Unavailable(part="kernel") for _ in left])
+
+    def _answer(self, batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
+        for (order, future), outcome in zip(batch, outcomes, strict=True):
+            del self._waiting[order.claim_id]
+            if not future.done():
+                future.set_result(outcome)
 
     async def _commit(self, pool: Pool, orders: list[Order]) -> list[Outcome]:
         """Tries the batch, again if the server went away, and one by one if a row spoils it for all."""
@@ -133,9 +135,9 @@ class Committer:
                 # A COMMIT whose answer was lost is read back by this repetition: the verdict key of each hold
                 # waits for the first transaction to end, and tells whether it had committed.
                 await asyncio.sleep(ATTEMPT_PAUSE_S * (attempt + 1))
-            except Exception:
+            except Exception as error:
                 log.exception("batch of %d in pool %d", len(orders), pool.id)
-                return [Unavailable(part="kernel") for _ in orders]
+                return await self._one_by_one(pool, orders, error)
         return [Unavailable(part="postgresql") for _ in orders]
 
     async def _recall_all(self, orders: list[Order]) -> list[Outcome]:
@@ -153,11 +155,29 @@ class Committer:
         return [was or HoldLost(hold=order.claim_id) for order, was in zip(orders, known, strict=True)]
 
     async def _one_by_one(self, pool: Pool, orders: list[Order], error: Exception) -> list[Outcome]:
+        """Keeps what spoils a batch to its own order.
+
+        A unit whose lock was not had in time is not waited for again, so that a batch costs a few timeouts at most;
+        and when the server goes away there is no use in asking for each.
+        """
         if len(orders) == 1:
-            state = sqlstate_of(error) if isinstance(error, DBAPIError) else None
-            waited = state in {LOCK_NOT_AVAILABLE, QUERY_CANCELED, "40P01", "40001"}
-            return [Busy(part="postgresql") if waited else Unavailable(part="postgresql", sqlstate=state)]
-        return [outcome for order in orders for outcome in await self._commit(pool, [order])]
+            return [_refusal(error)]
+        outcomes: list[Outcome] = []
+        stuck: set[int] = set()
+        for order in orders:
+            if order.unit in stuck:
+                outcomes.append(Busy(part="postgresql"))
+                continue
+            [outcome] = await self._commit(pool, [order])
+            outcomes.append(outcome)
+            if isinstance(outcome, Busy):
+                stuck.add(order.unit)
+            gone = isinstance(outcome, Unavailable) and outcome.facts == {"part": "postgresql"}
+            if gone or len(stuck) == STUCK_UNITS_LIMIT:
+                rest = Unavailable if gone else Busy
+                outcomes += [rest(part="postgresql") for _ in orders[len(outcomes) :]]
+                break
+        return outcomes
 
     async def _once(self, pool: Pool, orders: list[Order]) -> list[Outcome]:
         settled = self._take_settled()
@@ -180,6 +200,24 @@ class Committer:
         task = asyncio.create_task(self._on_committed(pool, committed.effect_id, won))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
+
+
+def _next_batch(queue: list[Waiting]) -> list[Waiting]:
+    """Takes the next batch off the queue. One epoch per transaction: orders of another one wait for the next round."""
+    epoch = queue[0][0].epoch
+    batch = [waiting for waiting in queue[:BATCH_LIMIT] if waiting[0].epoch == epoch]
+    taken = {id(waiting) for waiting in batch}
+    queue[:] = [waiting for waiting in queue if id(waiting) not in taken]
+    return batch
+
+
+def _refusal(error: Exception) -> ReservationError:
+    if not isinstance(error, DBAPIError):
+        return Unavailable(part="kernel")
+    state = sqlstate_of(error)
+    if state in {LOCK_NOT_AVAILABLE, QUERY_CANCELED, "40P01", "40001"}:
+        return Busy(part="postgresql")
+    return Unavailable(part="postgresql", sqlstate=state)
 
 
 def _line(error: BaseException) -> str:

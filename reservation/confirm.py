@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reservation.claim_id import pool_of
 from reservation.commit_batch import Order, recall
-from reservation.errors import ChooseUnit, HoldInFlight, HoldLost, ReservationError, Unavailable
-from reservation.hold import end_lease
+from reservation.errors import ChooseUnit, HoldInFlight, HoldLost, Unavailable
+from reservation.hold import undo_mark
 from reservation.kernel import Kernel
-from reservation.model import Booking, Pool
+from reservation.model import Booking
 
 
 async def confirm(kernel: Kernel, *, claim_id: str, owner: str, key: str, unit: int | None = None) -> Booking:
@@ -52,7 +52,9 @@ async def confirm(kernel: Kernel, *, claim_id: str, owner: str, key: str, unit: 
     outcome = await asyncio.shield(kernel.committer.submit(pool, order))
     if isinstance(outcome, Booking):
         return outcome
-    await _refused(kernel, pool, order, outcome)
+    await undo_mark(
+        kernel, pool, claim_id=claim_id, claimant=order.claimant, key=key, epoch=epoch, reason=outcome
+    )
     raise outcome
 
 
@@ -73,21 +75,3 @@ async def _not_marked(
     if isinstance(known, Booking):
         return known
     raise known or HoldLost(hold=claim_id)
-
-
-async def _refused(kernel: Kernel, pool: Pool, order: Order, reason: ReservationError) -> None:
-    """Takes the mark off again, or ends the claim that is lost.
-
-    An outcome that is not known yet keeps its mark: the same key finds out, or the sweeper. A crash here leaves the
-    mark, which the sweeper ends.
-    """
-    if reason.code in {"unavailable", "busy"}:
-        return
-    try:
-        if reason.code == "hold_lost":
-            await kernel.call(pool.id, "apply", "drop", order.claim_id, str(order.unit))
-            await end_lease(kernel, pool, claimant=order.claimant, claim_id=order.claim_id)
-        else:
-            await kernel.call(pool.id, "unmark", order.claim_id)
-    except ReservationError as error:
-        raise reason from error

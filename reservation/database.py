@@ -23,8 +23,13 @@ class SchemaError(RuntimeError):
     """The server cannot be used; the message says why."""
 
 
-def create_engine(url: str, *, connections: int = 8) -> AsyncEngine:
-    """An engine whose sessions give up on locks, on statements and on their own silence in bounded time."""
+def create_engine(
+    url: str, *, connections: int = 8, answer_timeout_s: float = ANSWER_TIMEOUT_S
+) -> AsyncEngine:
+    """An engine whose sessions give up on locks, on statements and on their own silence in bounded time.
+
+    `answer_timeout_s` bounds each statement on our side; commands that read whole tables ask for more.
+    """
     return create_async_engine(
         url,
         pool_size=connections,
@@ -32,7 +37,7 @@ def create_engine(url: str, *, connections: int = 8) -> AsyncEngine:
         pool_timeout=CONNECT_TIMEOUT_S,
         connect_args={
             "timeout": CONNECT_TIMEOUT_S,
-            "command_timeout": ANSWER_TIMEOUT_S,
+            "command_timeout": answer_timeout_s,
             "server_settings": {
                 "application_name": "gongdao",
                 "lock_timeout": str(LOCK_TIMEOUT_MS),

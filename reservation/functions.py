@@ -56,12 +56,13 @@ POOL_FUNCTIONS = (
     "unmark",
     "release",
     "apply",
-    "look",
+    "look_or_end",
     "overdue",
     "flip",
     "free",
     "inspect",
     "claimants",
+    "join",
     "unlease",
 )
 
@@ -72,5 +73,5 @@ def reservation_library() -> Library:
         "reservation",
         sources=read_sources("reservation", ("pool", *POOL_FUNCTIONS)),
         functions=POOL_FUNCTIONS,
-        read_only=("look", "free", "inspect", "claimants"),
+        read_only=("free", "inspect", "claimants"),
     )

@@ -5,16 +5,27 @@ again; after the claim, a hold that its owner gets back by repeating the request
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reservation.claim_id import new_claim_id, pool_of
-from reservation.errors import AnotherHold, Busy, Full, HoldInFlight, HoldLost, PoolClosed, UnknownUnit
+from reservation.errors import (
+    AnotherHold,
+    Busy,
+    Full,
+    HoldInFlight,
+    HoldLost,
+    PoolClosed,
+    ReservationError,
+    UnknownUnit,
+)
 from reservation.kernel import Kernel
 from reservation.keys import fence_key, lease_key
 from reservation.model import Hold, Pool
 
 UNITS_LIMIT = 10
 LEASE_ATTEMPTS = 3
+SHARED = " +"
+"""Ends a lease's value once two callers share it, as in `lua/pool.lua`."""
 
 LEASE_GRACE_MS = 5_000
 """A lease outlives its claim by more than a call may take, so that it never ends while its claim is alive."""
@@ -45,6 +56,8 @@ async def hold(kernel: Kernel, *, pool_id: int, units: Sequence[int], claimant: 
     for _ in range(LEASE_ATTEMPTS):
         # (1) the lease: one hold set per claimant and service, nationally
         lease = await _take_lease(kernel, pool, wanted, claimant=claimant)
+        if lease is None:
+            continue
         if lease.repeated and (lease.units != wanted or pool_of(lease.claim_id) != pool_id):
             await _check_other_hold(kernel, lease)
         else:
@@ -52,6 +65,8 @@ async def hold(kernel: Kernel, *, pool_id: int, units: Sequence[int], claimant: 
             answer = await kernel.call(
                 pool_id, "hold", lease.claim_id, owner, claimant, lease.left_ms, *map(str, wanted)
             )
+            if answer[0] not in {b"held", b"gone"}:
+                answer = await _refused(kernel, pool, lease, answer, claimant=claimant)
             if answer[0] == b"held":
                 return Hold(
                     id=lease.claim_id,
@@ -60,12 +75,27 @@ async def hold(kernel: Kernel, *, pool_id: int, units: Sequence[int], claimant: 
                     expires_at_ms=int(answer[1]),
                     repeated=lease.repeated,
                 )
-            if answer[0] != b"gone":
-                await end_lease(kernel, pool, claimant=claimant, claim_id=lease.claim_id)
-                raise (Full if answer[0] == b"full" else UnknownUnit)(unit=int(answer[1]))
         # The lease speaks of a claim that has ended: it is given up for a new one.
         await end_lease(kernel, pool, claimant=claimant, claim_id=lease.claim_id)
     raise Busy(part="lease")
+
+
+async def _refused(
+    kernel: Kernel, pool: Pool, lease: Lease, answer: list[Any], *, claimant: str
+) -> list[Any]:
+    """Gives the lease of a refused claim up. If another device shares it, that one may have the claim: its answer.
+
+    Raises:
+        Full, UnknownUnit: the claim is not there, and will not be.
+    """
+    key = lease_key(claimant=claimant, service=pool.service)
+    ended = await kernel.valkey.lane(key).function("unlease", key, lease.claim_id, "refused")
+    if ended[0] == b"shared":
+        theirs = await kernel.call(pool.id, "look_or_end", lease.claim_id)
+        if theirs[0] == b"held":
+            return theirs
+        await end_lease(kernel, pool, claimant=claimant, claim_id=lease.claim_id)
+    raise (Full if answer[0] == b"full" else UnknownUnit)(unit=int(answer[1]))
 
 
 async def release(kernel: Kernel, *, claim_id: str, owner: str) -> None:
@@ -88,13 +118,44 @@ async def release(kernel: Kernel, *, claim_id: str, owner: str) -> None:
     await end_lease(kernel, pool, claimant=answer[1].decode(), claim_id=claim_id)
 
 
+async def undo_mark(
+    kernel: Kernel,
+    pool: Pool,
+    *,
+    claim_id: str,
+    claimant: str,
+    key: str,
+    epoch: int,
+    reason: ReservationError,
+) -> None:
+    """Takes the mark off a claim that was refused, or ends the claim if it is lost, in the epoch of the mark only.
+
+    An outcome that is not known yet keeps its mark: the same key finds out, or the sweeper. A crash here leaves the
+    mark, which the sweeper ends.
+
+    Raises:
+        ReservationError: the given reason, when Valkey cannot be told.
+    """
+    if reason.code in {"unavailable", "busy"}:
+        return
+    try:
+        if reason.code != "hold_lost":
+            await kernel.call_in(pool.id, epoch, "unmark", claim_id, key)
+        elif await kernel.call_in(pool.id, epoch, "apply", "drop", claim_id, "0") is not None:
+            # In a later epoch the lease may have brought the claim back already: then it is not ours to end.
+            await end_lease(kernel, pool, claimant=claimant, claim_id=claim_id)
+    except ReservationError as error:
+        raise reason from error
+
+
 async def end_lease(kernel: Kernel, pool: Pool, *, claimant: str, claim_id: str) -> None:
     """Lets the claimant hold again. A crash before it costs them at most the lease's life."""
     key = lease_key(claimant=claimant, service=pool.service)
-    await kernel.valkey.lane(key).function("unlease", key, claim_id)
+    await kernel.valkey.lane(key).function("unlease", key, claim_id, "ended")
 
 
-async def _take_lease(kernel: Kernel, pool: Pool, units: tuple[int, ...], *, claimant: str) -> Lease:
+async def _take_lease(kernel: Kernel, pool: Pool, units: tuple[int, ...], *, claimant: str) -> Lease | None:
+    """The claimant's lease, new or taken up; None when it ended while it was being taken up."""
     key = lease_key(claimant=claimant, service=pool.service)
     lane = kernel.valkey.lane(key)
     ttl_ms = pool.hold_ttl_s * 1000
@@ -103,19 +164,21 @@ async def _take_lease(kernel: Kernel, pool: Pool, units: tuple[int, ...], *, cla
     stored = await lane.command("SET", key, value, "NX", "GET", "PX", ttl_ms + LEASE_GRACE_MS)
     if stored is None:
         return Lease(claim_id, units, ttl_ms, repeated=False)
-    claim_id, *held = stored.decode().split(" ")
-    left_ms = int(await lane.command("PTTL", key)) - LEASE_GRACE_MS
-    return Lease(claim_id, tuple(map(int, held)), left_ms, repeated=True)
+    claim_id, *held = stored.decode().removesuffix(SHARED).split(" ")
+    joined = await lane.function("join", key, claim_id)
+    if joined[0] == b"lost":
+        return None
+    return Lease(claim_id, tuple(map(int, held)), int(joined[1]) - LEASE_GRACE_MS, repeated=True)
 
 
 async def _check_other_hold(kernel: Kernel, lease: Lease) -> None:
-    """Refuses if the other hold is still alive.
+    """Refuses if the other hold is still alive; if not, it is ended, lest a slow caller's claim come after ours.
 
     Raises:
         AnotherHold: it is.
     """
     other = pool_of(lease.claim_id) or 0
-    if (await kernel.call(other, "look", lease.claim_id))[0] == b"held":
+    if (await kernel.call(other, "look_or_end", lease.claim_id))[0] == b"held":
         raise AnotherHold(hold=lease.claim_id, pool=other, units=list(lease.units))
 
 

@@ -121,18 +121,43 @@ class Kernel:
         self, pool_id: int, function: str, *args: bytes | str | float
     ) -> tuple[list[Any], int]:
         """Like `call`; also gives the epoch the call was made in."""
-        key = fence_key(pool_id)
-        lane = self.valkey.lane(key)
+        lane = self.valkey.lane(fence_key(pool_id))
         token = self._tokens.get((pool_id, lane.run_id))
         if token is not None:
-            answer = await lane.function(function, key, token, *args)
+            answer = await lane.function(function, fence_key(pool_id), token, *args)
             if answer[0] != b"stale":
                 return answer, _epoch(token)
         token = await self._read_token(pool_id, lane)
-        answer = await lane.function(function, key, token, *args)
+        return await self._call_once(lane, pool_id, token, function, *args), _epoch(token)
+
+    async def call_in(
+        self, pool_id: int, epoch: int, function: str, *args: bytes | str | float
+    ) -> list[Any] | None:
+        """Like `call`, but only in this epoch. None: the pool has another one, and nothing was done.
+
+        For what was decided in an epoch and is told late. A later epoch's view was made from PostgreSQL, and has
+        forgotten which claims had ended: a booking that was cancelled meanwhile must not come back into it.
+        """
+        lane = self.valkey.lane(fence_key(pool_id))
+        token = self._tokens.get((pool_id, lane.run_id), "")
+        if not token.startswith(f"{epoch}:"):
+            token = await self._read_token(pool_id, lane)
+            if _epoch(token) != epoch:
+                return None
+        answer = await lane.function(function, fence_key(pool_id), token, *args)
+        if answer[0] != b"stale":
+            return answer
+        if _epoch(token := await self._read_token(pool_id, lane)) != epoch:
+            return None
+        return await self._call_once(lane, pool_id, token, function, *args)
+
+    async def _call_once(
+        self, lane: Lane, pool_id: int, token: str, function: str, *args: bytes | str | float
+    ) -> list[Any]:
+        answer = await lane.function(function, fence_key(pool_id), token, *args)
         if answer[0] == b"stale":
             raise Rebuilding(pool=pool_id)
-        return answer, _epoch(token)
+        return answer
 
     async def _read_token(self, pool_id: int, lane: Lane) -> str:
         stored = await lane.command("GET", fence_key(pool_id))
@@ -176,13 +201,12 @@ class Kernel:
     async def apply(self, effect: Effect) -> bool:
         """Tells Valkey what PostgreSQL committed in the effect's epoch.
 
-        False: the view that answered is of another epoch, so the effect is not done with by this.
+        False: the pool has another epoch, so nothing was told. The view of a later one was made with the effect in it.
 
         Raises:
             Rebuilding, Unavailable, Busy: Valkey could not be told.
         """
-        _, epoch = await self.call_fenced(effect.pool, "apply", *effect.changes)
-        return epoch == effect.epoch
+        return await self.call_in(effect.pool, effect.epoch, "apply", *effect.changes) is not None
 
     async def tell(self, effect: Effect) -> None:
         """Applies an effect after its COMMIT. What cannot be told now keeps its row, which the sweeper replays."""

@@ -24,7 +24,7 @@ from reservation.errors import (
     ReservationError,
     UnknownPromise,
 )
-from reservation.hold import end_lease
+from reservation.hold import end_lease, undo_mark
 from reservation.kernel import Kernel
 from reservation.model import Booking, BookingState, Effect, Pool, Promise
 from reservation.transaction import (
@@ -73,8 +73,15 @@ async def promise(
     try:
         effect = await _commit(kernel, pool, wanted, epoch=epoch)
     except ReservationError as error:
-        if error.code not in {"unavailable", "busy"}:
-            await kernel.call(pool_id, "unmark", hold_id)
+        await undo_mark(
+            kernel,
+            pool,
+            claim_id=hold_id,
+            claimant=wanted.claimant,
+            key=PROMISE_KEY,
+            epoch=epoch,
+            reason=error,
+        )
         raise
     if effect is not None:
         await kernel.tell(effect)

@@ -123,7 +123,7 @@ async def _end_overdue(kernel: Kernel, pools: list[Pool], *, patience_ms: int) -
     abandoned = booked = 0
     for pool in pools:
         try:
-            answer = await kernel.call(pool.id, "overdue", patience_ms, OVERDUE_LIMIT)
+            answer, epoch = await kernel.call_fenced(pool.id, "overdue", patience_ms, OVERDUE_LIMIT)
             claims = [claim.decode() for claim in answer[1:]]
             if not claims:
                 continue
@@ -131,7 +131,7 @@ async def _end_overdue(kernel: Kernel, pools: list[Pool], *, patience_ms: int) -
             changes = [word for claim in given_up for word in ("drop", claim, "0")]
             # A crash here leaves the verdict and the mark: the next sweep finds both and ends the mark.
             changes += await _settled_changes(kernel, [claim for claim in claims if claim not in given_up])
-            await kernel.call(pool.id, "apply", *changes)
+            await kernel.call_in(pool.id, epoch, "apply", *changes)
         except ReservationError as error:
             log.info("pool %d waits for its sweep: %s", pool.id, error.code)
             continue

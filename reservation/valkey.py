@@ -9,7 +9,7 @@ A lost connection is reconnected for ever with a growing pause; meanwhile calls 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -20,7 +20,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from reservation.errors import Unavailable
 from reservation.functions import Library
-from reservation.lane import Lane, reader_of
+from reservation.lane import Lane
 
 log = logging.getLogger(__name__)
 
@@ -219,7 +219,7 @@ async def _handshake(connection: AbstractConnection, libraries: Sequence[Library
     """Connects, asks who answers and loads the functions on a primary. None: a replica outside a cluster."""
     await connection.connect()
     await connection.send_command("INFO")
-    read = reader_of(connection)
+    read = cast("Callable[..., Awaitable[Any]]", connection.read_response)
     text = await read(timeout=CONNECT_TIMEOUT_S)
     if text is None:
         raise TimeoutError("INFO was not answered in time")
@@ -230,7 +230,9 @@ async def _handshake(connection: AbstractConnection, libraries: Sequence[Library
     for library in libraries:
         await connection.send_command("FUNCTION", "LOAD", library.code)
         try:
-            await read(timeout=CONNECT_TIMEOUT_S)
+            if await read(timeout=CONNECT_TIMEOUT_S) is None:
+                # Its answer is still to come, and would be taken for that of the first call.
+                raise TimeoutError("FUNCTION LOAD was not answered in time")
         except ResponseError as error:
             if "already exists" not in str(error):
                 raise

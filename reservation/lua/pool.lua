@@ -9,6 +9,7 @@
 --   {p7}:<epoch>:u<unit>   zset  claim -> expiry in ms; +inf for confirming, booked and promised claims
 
 local GONE_KEPT_MS = 3600000
+local SHARED = ' +' -- ends a lease's value once a second caller has taken the lease up
 local REAP_LIMIT = 16 -- expired claims freed per unit and call: bounded work, and stock still comes back at once
 
 -- nil when the caller's fence is not the stored one: another epoch, or data left by another server process.

@@ -1,5 +1,6 @@
--- unmark(fence | token, claim) -> {'held' | 'gone' | 'stale'}
--- A confirm that was refused for good: the hold goes back to its own life, with the expiry it always had.
+-- unmark(fence | token, claim, confirm key) -> {'held' | 'gone' | 'in_flight' | 'stale'}
+-- A confirm that was refused for good: the hold goes back to its own life, with the expiry it always had. A mark
+-- that another key has set meanwhile is left alone.
 local function unmark(keys, args)
   local pool = open_pool(keys[1], args[1])
   if not pool then
@@ -9,6 +10,9 @@ local function unmark(keys, args)
   local mine = read_hold(pool, claim)
   if not mine then
     return { 'gone' }
+  end
+  if mine.key ~= args[3] then
+    return { mine.key == '' and 'held' or 'in_flight' }
   end
   mine.key = ''
   write_hold(pool, claim, mine)

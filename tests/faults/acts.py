@@ -1,0 +1,80 @@
+"""What a claimant can ask for, by name: one table for workers, for drivers that are killed, and for tests.
+
+Imports `reservation` and msgspec.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from reservation import (
+    Kernel,
+    ReservationError,
+    cancel,
+    confirm,
+    confirm_promise,
+    hold,
+    promise,
+    rebuild,
+    release,
+    reschedule,
+    sweep,
+    withdraw,
+)
+
+Ask = Callable[..., Awaitable[dict[str, Any]]]
+"""`await ask("hold", pool_id=1, units=[2], claimant=..., owner=...)`: the answer, or `Refused`."""
+
+ACTS: dict[str, Callable[..., Awaitable[Any]]] = {
+    "hold": hold,
+    "release": release,
+    "confirm": confirm,
+    "cancel": cancel,
+    "reschedule": reschedule,
+    "promise": promise,
+    "confirm_promise": confirm_promise,
+    "withdraw": withdraw,
+    "rebuild": rebuild,
+    "sweep": sweep,
+}
+
+WORKER_GONE = "worker_gone"
+"""What `Refused` says when the worker's connection ended before its answer."""
+
+
+class Refused(Exception):
+    """The request was answered with a refusal, or not at all (WORKER_GONE)."""
+
+    def __init__(self, code: str, facts: dict[str, Any] | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts or {}
+
+
+async def act(kernel: Kernel, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Does one act; gives its answer as plain values.
+
+    Raises:
+        Refused: with the code of the kernel's refusal.
+    """
+    if "until" in given:
+        given = {**given, "until": datetime.fromisoformat(given["until"])}
+    try:
+        answer = await ACTS[name](kernel, **given)
+    except ReservationError as error:
+        raise Refused(error.code, error.facts) from error
+    return msgspec.to_builtins(answer) if isinstance(answer, msgspec.Struct) else {}
+
+
+def asking(*kernels: Kernel) -> Ask:
+    """Requests served by these kernels in turn, as by a load balancer."""
+    turn = 0
+
+    async def ask(name: str, **given: Any) -> dict[str, Any]:
+        nonlocal turn
+        turn += 1
+        return await act(kernels[turn % len(kernels)], name, given)
+
+    return ask
