@@ -5,7 +5,7 @@ left, then the aftermath.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from booking_api.cli import Unusable
 from loadtest.aftermath import examine
 from loadtest.answers import back_after_ms, done_after_ms
-from loadtest.journal import read_journal
+from loadtest.journal import Line, read_journal
 from loadtest.plan import CLIENTS_LIMIT, Plan
 from loadtest.result import Aftermath
 from loadtest.stage import Stage, running_stage
@@ -65,47 +65,49 @@ def perform(campaign: Campaign, folder: Path, say: Say) -> Result:
     with running_stage(folder, limits=campaign.limits) as stage:
         # (1) publish: every place can be held before anybody comes
         say("publishing")
-        pool, stock = asyncio.run(
-            publish(
-                stage,
-                sizes=_sizes(campaign.seats),
-                hold_ttl_s=campaign.hold_ttl_s,
-                timeout_s=PUBLISH_TIMEOUT_S,
-            )
-        )
-        if stock.free != campaign.seats:
-            raise Unusable(
-                f"{stock.free} of {campaign.seats} places can be held after {PUBLISH_TIMEOUT_S:g} s"
-            )
+        pool = _publish(campaign, stage)
         # (2) the wave, with the crash in the middle of it
         say(f"{campaign.clients:,} clients")
         first = _plan(
             stage, folder, pool=pool, wave="first", clients=campaign.clients, seconds=campaign.seconds
         )
-        waves = [
-            run_wave(
-                stage, first, locust_file=campaign.locust_file, kill_valkey_at_s=campaign.kill_valkey_at_s
-            )
-        ]
+        locust_file, kill_at_s = campaign.locust_file, campaign.kill_valkey_at_s
+        waves = [run_wave(stage, first, locust_file=locust_file, kill_valkey_at_s=kill_at_s)]
         # (3) what came back is given out to those who come later
         if campaign.fill:
             waves += _fill(campaign, stage, folder, pool, say)
         # (4) the aftermath, while the platform runs
         say("aftermath")
-        journal = folder / "journal"
-        aftermath = asyncio.run(examine(stage.addresses, journal, allowed=campaign.allowed))
-    files = read_journal(journal)
-    crash = waves[0].crash
-    back_ms = back_after_ms(files, since_ms=crash.at_ms) if crash else None
+        aftermath = asyncio.run(examine(stage.addresses, _journal(folder), allowed=campaign.allowed))
+    return _result(campaign, read_journal(_journal(folder)), waves, aftermath)
+
+
+def _publish(campaign: Campaign, stage: Stage) -> int:
+    sizes, ttl_s = _sizes(campaign.seats), campaign.hold_ttl_s
+    pool, stock = asyncio.run(publish(stage, sizes=sizes, hold_ttl_s=ttl_s, timeout_s=PUBLISH_TIMEOUT_S))
+    if stock.free != campaign.seats:
+        raise Unusable(f"{stock.free} of {campaign.seats} places can be held after {PUBLISH_TIMEOUT_S:g} s")
+    return pool
+
+
+def _result(
+    campaign: Campaign, files: Sequence[Sequence[Line]], waves: list[Wave], aftermath: Aftermath
+) -> Result:
+    first = waves[0]
+    back_ms = back_after_ms(files, since_ms=first.crash.at_ms) if first.crash else None
     given_out = not campaign.fill or aftermath.stored_booked == campaign.seats
     return Result(
         clean=aftermath.clean and given_out,
         seats=campaign.seats,
         waves=waves,
-        done_after_s=done_after_ms(files, wave=first.wave, opened_ms=waves[0].opened_ms) / 1000,
+        done_after_s=done_after_ms(files, wave=first.name, opened_ms=first.opened_ms) / 1000,
         back_after_s=None if back_ms is None else back_ms / 1000,
         aftermath=aftermath,
     )
+
+
+def _journal(folder: Path) -> Path:
+    return folder / "journal"
 
 
 def _fill(campaign: Campaign, stage: Stage, folder: Path, pool: int, say: Say) -> list[Wave]:
@@ -129,7 +131,7 @@ def _plan(stage: Stage, folder: Path, *, pool: int, wave: str, clients: int, sec
         wave=wave,
         url=stage.url,
         key_file=str(stage.key_file),
-        journal=str(folder / "journal"),
+        journal=str(_journal(folder)),
         pool=pool,
         clients=clients,
         seconds=seconds,

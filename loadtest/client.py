@@ -3,6 +3,7 @@
 Loaded by Locust's processes only. Imports Locust, gevent, joserfc through `booking_api.identity`.
 """
 
+import functools
 import itertools
 import os
 import random
@@ -31,8 +32,13 @@ TRY_AGAIN = frozenset({"unavailable", "rebuilding", "busy", "rate_limited", NO_A
 
 PLAN: Plan = read_plan(os.environ)
 _KEY = load_key(Path(PLAN.key_file))
-_JOURNAL = Journal(Path(PLAN.journal), PLAN.wave)
 _numbers = itertools.count()
+
+
+@functools.cache
+def _journal() -> Journal:
+    """Opened with the first client, not on import: Locust forks its workers after that."""
+    return Journal(Path(PLAN.journal), PLAN.wave)
 
 
 class Client(User):
@@ -145,7 +151,7 @@ class Client(User):
         )
         if action in BINDING:
             # A crash after this line leaves a request that may have been sent: its outcome counts as unknown.
-            _JOURNAL.write(msgspec.structs.replace(about, asked=True))
+            _journal().write(msgspec.structs.replace(about, asked=True))
         headers = {"Authorization": self._authorization}
         if key:
             headers["Idempotency-Key"] = key
@@ -156,7 +162,7 @@ class Client(User):
         began = time.perf_counter()
         answer = self._connection.ask(method, path, body=content, headers=headers)
         took_ms = round((time.perf_counter() - began) * 1000, 3)
-        _JOURNAL.write(_told(about, answer, took_ms=took_ms))
+        _journal().write(_told(about, answer, took_ms=took_ms))
         self.environment.events.request.fire(
             request_type=method,
             name=f"{action} {answer.code or answer.status}",
@@ -177,6 +183,7 @@ def _told(about: Line, answer: Answer, *, took_ms: float) -> Line:
         at_ms=_now_ms(),
         status=answer.status,
         code=answer.code,
+        why=answer.why,
         took_ms=took_ms,
         became=str(named) if answer.succeeded or answer.code == "another_hold" else "",
         unit=int(body["unit"]) if answer.succeeded and "unit" in body else about.unit,

@@ -21,12 +21,16 @@ ANSWER_TIMEOUT_S = 30.0
 
 
 class Answer(NamedTuple):
-    """What the server said. `code` is a problem's code, empty for a success; status 0 means that no answer came."""
+    """What the server said. `code` is a problem's code, empty for a success.
+
+    Status 0 means that no answer came, and `why` tells what the connection said instead.
+    """
 
     status: int
     code: str
     body: dict[str, Any]
     retry_after_s: float
+    why: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -42,7 +46,7 @@ class _BoundPool(ConnectionPool):
         self._source = source
 
     def _connect_socket(self, sock: gevent.socket.socket, address: Any) -> gevent.socket.socket:
-        sock.bind((self._source, 0))
+        pass
         return super()._connect_socket(sock, address)
 
 
@@ -68,8 +72,8 @@ class Connection(HTTPClient):
         try:
             response = self.request(method, path, body=body, headers=headers)
             content, status = response.read(), response.status_code
-        except (OSError, HTTPParseError, gevent.Timeout):
-            return Answer(0, NO_ANSWER, {}, 0.0)
+        except (OSError, HTTPParseError, gevent.Timeout) as error:
+            return Answer(0, NO_ANSWER, {}, 0.0, repr(error))
         try:
             told = msgspec.json.decode(content) if content else {}
         except msgspec.DecodeError:

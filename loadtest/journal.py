@@ -41,7 +41,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request about to be sent (`asked`), or what its client was told.
 
     `n` counts the requests of one account and pairs the two. `hold` and `booking` are the ids the request speaks of,
-    `became` the id in the answer: the hold's own, the booking's, or of the booking moved to.
+    `became` the id in the answer: the hold's own, the booking's, or of the booking moved to. `why` is what a
+    connection said instead of an answer.
     """
 
     at_ms: int
@@ -58,6 +59,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     booking: str = ""
     became: str = ""
     key: str = ""
+    why: str = ""
 
     @property
     def succeeded(self) -> bool:

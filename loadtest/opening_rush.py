@@ -10,19 +10,24 @@ from typing import Any, ClassVar
 import gevent
 import gevent.event
 from locust import LoadTestShape, events, task
+from locust.env import Environment
 from locust.exception import StopUser
+from locust.runners import MasterRunner, Runner
 
 from loadtest.client import PLAN, Client
 from loadtest.connection import Answer
+from loadtest.plan import ARRIVALS_PER_S
 
 LOBBY_S = 30.0
 """The opening does not wait longer for clients who are still coming."""
-ARRIVAL_S = 2.0
+GATHER_LIMIT_S = 60.0
+"""From Locust's start to the opening, however slow the machine is."""
 UNITS_TRIED = 4
 ROUNDS_LIMIT = 30
 """How often one person begins again: after a lost hold, or having waited for places to come back."""
 THINK_S = (0.3, 2.5)
 LOOK_AGAIN_S = (1.0, 3.0)
+_ARRIVAL_S = PLAN.clients / ARRIVALS_PER_S
 
 
 class _Lobby:
@@ -32,21 +37,32 @@ class _Lobby:
         self.came = 0
         self.doors = gevent.event.Event()
 
-    def open_when_full(self, expected: int) -> None:
-        deadline = time.monotonic() + LOBBY_S
-        while self.came < expected and time.monotonic() < deadline:
+    def open_when_full(self, runner: Runner) -> None:
+        """Waits for the clients of this process, some of whom may have been sent home meanwhile."""
+        deadline = time.monotonic() + LOBBY_S + _ARRIVAL_S
+        while self.came < runner.user_count and time.monotonic() < deadline:
             gevent.sleep(0.05)
-        PLAN.opened_file.write_text(str(time.time_ns() // 1_000_000))
+        if PLAN.opened_at_ms() is None:
+            PLAN.opened_file.write_text(str(time.time_ns() // 1_000_000))
         self.doors.set()
 
 
 _LOBBY = _Lobby()
 
 
-@events.spawning_complete.add_listener
-def _all_spawned(user_count: int, **_: Any) -> None:
-    if not _LOBBY.doors.is_set():
-        gevent.spawn(_LOBBY.open_when_full, user_count)
+@events.init.add_listener
+def _await_spawning(environment: Environment, **_: Any) -> None:
+    def all_spawned(**_: Any) -> None:
+        runner = environment.runner
+        if runner is not None and not isinstance(runner, MasterRunner) and not _LOBBY.doors.is_set():
+            gevent.spawn(_LOBBY.open_when_full, runner)
+
+    environment.events.spawning_complete.add_listener(all_spawned)
+
+
+def _open_for_s() -> float:
+    opened_ms = PLAN.opened_at_ms()
+    return 0.0 if opened_ms is None else time.time() - opened_ms / 1000
 
 
 class OpeningSpike(LoadTestShape):
@@ -56,8 +72,13 @@ class OpeningSpike(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         """The same number all the time; None ends the test."""
-        finished = PLAN.opened_file.exists() and self.get_current_user_count() == 0
-        if finished or self.get_run_time() > LOBBY_S + PLAN.seconds:
+        open_for_s = _open_for_s()
+        finished = open_for_s > 0 and self.get_current_user_count() == 0
+        if (
+            finished
+            or open_for_s > PLAN.seconds
+            or self.get_run_time() > GATHER_LIMIT_S + _ARRIVAL_S + PLAN.seconds
+        ):
             return None
         return PLAN.clients, float(PLAN.clients)
 
@@ -71,11 +92,13 @@ class Applicant(Client):
         abandons = self.chance.random() < PLAN.abandoning_share
         patient = self.chance.random() < PLAN.patient_share
         key = f"{self.account}-key"
-        gevent.sleep(self.chance.uniform(0.0, ARRIVAL_S))
+        gevent.sleep(self.chance.uniform(0.0, _ARRIVAL_S))
         seen = [int(unit["id"]) for unit in self.insist_on_units()]
         _LOBBY.came += 1
         _LOBBY.doors.wait()
         for _ in range(ROUNDS_LIMIT):
+            if _open_for_s() > PLAN.seconds:
+                break
             held = self.hold_somewhere(seen)
             if held is None and (not patient or (seen := self.wait_for_free()) is None):
                 break

@@ -34,7 +34,7 @@ class MildPeak(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """How many are there now; None when the day is over."""
         now_s = self.get_run_time()
-        if not PLAN.opened_file.exists():
+        if PLAN.opened_at_ms() is None:
             PLAN.opened_file.write_text(str(time.time_ns() // 1_000_000))
         if now_s > PLAN.seconds:
             return None

@@ -8,6 +8,8 @@ import msgspec
 PLAN_VARIABLE = "LOADTEST_PLAN"
 CLIENTS_LIMIT = 20_000
 SECONDS_LIMIT = 600
+ARRIVALS_PER_S = 300
+"""People come to the lobby before the opening, not with it: the spike is in what they ask for then."""
 CLIENTS_PER_PROCESS = 10_000
 """Numbers one Locust process gives to its clients before they would meet the next process's."""
 
@@ -44,6 +46,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def opened_file(self) -> Path:
         """Written at the opening second: milliseconds since 1970."""
         return Path(self.journal) / f"{self.wave}.opened"
+
+    def opened_at_ms(self) -> int | None:
+        """When the doors opened, milliseconds since 1970; None before that."""
+        try:
+            return int(self.opened_file.read_text() or 0) or None
+        except FileNotFoundError:
+            return None
 
 
 def write_plan(plan: Plan, path: Path) -> None:

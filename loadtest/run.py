@@ -20,6 +20,7 @@ from rich.console import Console
 from booking_api.cli import Unusable
 from loadtest.campaign import SESSION_SIZE, Campaign, Result, perform
 from loadtest.cli import run
+from loadtest.journal import JournalUnusable
 from loadtest.plan import CLIENTS_LIMIT, SECONDS_LIMIT
 from loadtest.report import print_aftermath
 from loadtest.stock import UNITS_LIMIT
@@ -119,7 +120,7 @@ def _carry_out(campaign: Campaign, asked: dict[str, Any]) -> int:
         raise Unusable(
             f"{error.facts.get('part', 'a server')} does not answer, so nothing is known"
         ) from error
-    except ValueError as error:
+    except JournalUnusable as error:
         raise Unusable(str(error)) from error
     finally:
         # What went wrong is looked into there; what went well is not worth its disk.

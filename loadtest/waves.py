@@ -15,12 +15,12 @@ import msgspec
 
 from booking_api.cli import Unusable
 from booking_api.embedded import spawn_child
-from loadtest.plan import PLAN_VARIABLE, Plan, write_plan
+from loadtest.plan import ARRIVALS_PER_S, PLAN_VARIABLE, Plan, write_plan
 from loadtest.stage import Stage, end_child, kill_valkey, log_tail
 
 LOCUST_FILES = Path(__file__).parent
 GATHER_LIMIT_S = 90.0
-"""From Locust's start to the opening: imports, tokens, the lobby."""
+"""From Locust's start to the opening: imports, tokens, the lobby; and people have to arrive there."""
 STOP_TIMEOUT_S = 20
 MARGIN_S = 30.0
 POLL_S = 0.02
@@ -67,11 +67,11 @@ def run_wave(stage: Stage, plan: Plan, *, locust_file: str, kill_valkey_at_s: fl
         crash = _watch(locust, stage, plan, kill_valkey_at_s=kill_valkey_at_s)
     finally:
         end_child(locust, timeout_s=STOP_TIMEOUT_S)
-    if locust.returncode != 0 or not plan.opened_file.exists():
+    opened_ms = plan.opened_at_ms()
+    if locust.returncode != 0 or opened_ms is None:
         raise Unusable(f"Locust ended with status {locust.returncode}:\n{log_tail(log)}")
     if kill_valkey_at_s is not None and crash is None:
         raise Unusable(f"all clients had finished before Valkey was to be killed, {kill_valkey_at_s:g} s in")
-    opened_ms = int(plan.opened_file.read_text())
     return Wave(name=plan.wave, clients=plan.clients, opened_ms=opened_ms, crash=crash)
 
 
@@ -79,7 +79,8 @@ def _watch(
     locust: subprocess.Popen[bytes], stage: Stage, plan: Plan, *, kill_valkey_at_s: float | None
 ) -> Crash | None:
     crash: Crash | None = None
-    deadline = time.monotonic() + GATHER_LIMIT_S + plan.seconds + STOP_TIMEOUT_S + MARGIN_S
+    gather_s = GATHER_LIMIT_S + plan.clients / ARRIVALS_PER_S
+    deadline = time.monotonic() + gather_s + plan.seconds + STOP_TIMEOUT_S + MARGIN_S
     while locust.poll() is None:
         if time.monotonic() > deadline:
             raise Unusable(
@@ -93,8 +94,5 @@ def _watch(
 
 def _open_for_s(plan: Plan) -> float:
     """Seconds since the opening; negative before it."""
-    try:
-        opened_ms = plan.opened_file.read_text()
-    except FileNotFoundError:
-        return -1.0
-    return time.time() - int(opened_ms) / 1000 if opened_ms else -1.0
+    opened_ms = plan.opened_at_ms()
+    return -1.0 if opened_ms is None else time.time() - opened_ms / 1000

@@ -4,6 +4,7 @@ What a crash leaves: after the lease and before the claim, a lease that the same
 again; after the claim, a hold that its owner gets back by repeating the request. Both end with the hold's life.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -53,7 +54,9 @@ async def hold(kernel: Kernel, *, pool_id: int, units: Sequence[int], claimant: 
     if pool.state != "open":
         raise PoolClosed(pool=pool_id)
     wanted = tuple(sorted(set(units)))
+    loop = asyncio.get_running_loop()
     for _ in range(LEASE_ATTEMPTS):
+        leased_by = loop.time() + LEASE_GRACE_MS / 1000
         # (1) the lease: one hold set per claimant and service, nationally
         lease = await _take_lease(kernel, pool, wanted, claimant=claimant)
         if lease is None:
@@ -67,7 +70,10 @@ async def hold(kernel: Kernel, *, pool_id: int, units: Sequence[int], claimant: 
             )
             if answer[0] not in {b"held", b"gone"}:
                 answer = await _refused(kernel, pool, lease, answer, claimant=claimant)
-            if answer[0] == b"held":
+            if answer[0] == b"held" and loop.time() > leased_by:
+                # We stood still for so long that the claim may outlive its lease: it is given back (I3).
+                await kernel.call(pool_id, "release", lease.claim_id, owner)
+            elif answer[0] == b"held":
                 return Hold(
                     id=lease.claim_id,
                     pool=pool_id,

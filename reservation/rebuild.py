@@ -9,6 +9,7 @@ PostgreSQL's epoch (a rebuild that died half-way). What a crash leaves, step by 
 """
 
 import logging
+import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -80,14 +81,16 @@ async def rebuild(
             return None
         seen = int(fence.partition(":")[0]) if fence else 0
         # (2) close: no new marks, so the confirms on their way run dry and (3) is not kept waiting
-        await lane.command("SET", fence_key(pool_id), f"{seen}:rebuilding")
+        closed = f"{seen}:rebuilding:{secrets.token_hex(8)}"
+        await lane.command("SET", fence_key(pool_id), closed)
         kernel.forget_token(pool_id)
         # (3) bump: waits for the confirms that have the pool row; later ones of the old epoch are refused
         epoch = await _bump(kernel, pool_id, seen=max(seen, pool.epoch))
         # (4) snapshot and (5) load, under the new epoch's keys
         loaded = await _load(kernel, lane, pool_id, epoch, progress=progress)
-        # (6) flip
-        if (await lane.function("flip", fence_key(pool_id), f"{epoch}:{lane.run_id}"))[0] != b"flipped":
+        # (6) flip, unless another rebuild has begun or the server was emptied since (2)
+        flipped = await lane.function("flip", fence_key(pool_id), closed, f"{epoch}:{lane.run_id}")
+        if flipped[0] != b"flipped":
             raise Rebuilding(pool=pool_id)
         # (7) clean up what earlier epochs left
         await _unlink_epochs(kernel, lane, pool_id, before=epoch)

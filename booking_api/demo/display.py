@@ -65,7 +65,8 @@ async def _animate(console: Console, tally: Tally) -> None:
                 live.update(_frame(tally, rate.of(tally.requests), time.monotonic() - started), refresh=True)
                 await asyncio.sleep(1 / FRAMES_PER_S)
         finally:
-            live.update(_frame(tally, 0.0, time.monotonic() - started), refresh=True)
+            elapsed_s = time.monotonic() - started
+            live.update(_frame(tally, tally.requests / elapsed_s, elapsed_s), refresh=True)
 
 
 async def _print_lines(console: Console, tally: Tally) -> None:
@@ -81,16 +82,16 @@ async def _print_lines(console: Console, tally: Tally) -> None:
 
 
 def _frame(tally: Tally, requests_per_s: float, elapsed_s: float) -> Panel:
-    booked = len(tally.bookings)
+    booked, places = len(tally.bookings), max(1, tally.seats)
     seats = Table.grid(padding=(0, 2), expand=True)
     seats.add_column(width=14)
     seats.add_column(ratio=1)
     seats.add_column(justify="right", width=16)
     seats.add_row(
-        "booked", ProgressBar(tally.seats, booked, complete_style="green"), f"{booked:,} of {tally.seats:,}"
+        "booked", ProgressBar(places, booked, complete_style="green"), f"{booked:,} of {tally.seats:,}"
     )
     seats.add_row(
-        "on hold", ProgressBar(tally.seats, tally.holding, complete_style="yellow"), f"{tally.holding:,}"
+        "on hold", ProgressBar(places, tally.holding, complete_style="yellow"), f"{tally.holding:,}"
     )
     seats.add_row(
         "clients done",

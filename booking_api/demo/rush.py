@@ -33,6 +33,8 @@ CONNECT_ATTEMPTS = 5
 CONNECT_PAUSE_S = 0.5
 WATCH_PAUSE_S = 0.5
 SPARE_FILES = 256
+LIVE_LAG_S = 0.7
+"""The live count is told twice a second: what is shown last is to be what is left."""
 
 
 class UnusableStageError(ValueError):
@@ -156,12 +158,14 @@ async def play(rush: Rush, crowd: list[Person], origin: Origin, *, tally: Tally)
             for person, connection in zip(crowd, connections, strict=True):
                 clients.create_task(take_part(scene, person, connection))
             scene.gates.set()
-        return loop.time() - opened
+        seconds = loop.time() - opened
+        await asyncio.sleep(LIVE_LAG_S)
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
         for connection in connections:
             connection.close()
+    return seconds
 
 
 async def reckon(

@@ -5,6 +5,7 @@ standard output. A child that stopped itself is continued by an empty line. Impo
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -55,9 +56,7 @@ async def run_case(case: Case, told: int) -> list[str]:
         MUTANTS[case.mutant]()
     kernel = Kernel(create_engine(case.database_url, connections=4), case.valkey_url, clock=clock.now_ms)
     await kernel.open()
-    steps = Steps(
-        kernel, at=case.at, late=case.late, strike=lambda: os.kill(os.getpid(), case.signal)
-    )
+    steps = Steps(kernel, at=case.at, late=case.late, strike=lambda: os.kill(os.getpid(), case.signal))
     try:
         answer: dict[str, Any] = {"answer": await act(kernel, case.act, case.given)}
     except Refused as refusal:
@@ -123,4 +122,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)
     main()

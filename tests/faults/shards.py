@@ -144,7 +144,9 @@ async def _strangers(servers: Sequence[ValkeyServer]) -> list[str]:
 
 
 async def _not_ok(servers: Sequence[ValkeyServer]) -> list[str]:
-    return [server.url for server in servers if "cluster_state:ok" not in await say(server, "CLUSTER", "INFO")]
+    return [
+        server.url for server in servers if "cluster_state:ok" not in await say(server, "CLUSTER", "INFO")
+    ]
 
 
 def primary_of(pool: int, *, primaries: int) -> int:

@@ -19,7 +19,9 @@ _command = Lane.command
 class Steps:
     """Counts the steps from now on; `strike()` is called at each number in `at`. One per process."""
 
-    def __init__(self, kernel: Kernel, *, at: Collection[int], late: bool, strike: Callable[[], None]) -> None:
+    def __init__(
+        self, kernel: Kernel, *, at: Collection[int], late: bool, strike: Callable[[], None]
+    ) -> None:
         self.names: list[str] = []
         self._at = at
         self._late = late

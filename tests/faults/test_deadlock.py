@@ -97,7 +97,9 @@ async def test_two_batches_that_want_the_same_claimants_book_each_of_them_once(
     kernel = await world.open_kernel()
     assert told == {"booked": ROUNDS * PEOPLE, "already_booked": ROUNDS * PEOPLE}
     assert (deadlocks(caplog) > 0) == (not sorted_claimants)
-    twice = await read_rows(kernel, "SELECT claimant FROM booking GROUP BY claimant, rule HAVING count(*) > 1")
+    twice = await read_rows(
+        kernel, "SELECT claimant FROM booking GROUP BY claimant, rule HAVING count(*) > 1"
+    )
     assert twice == []
     await check_world(kernel, hold_ttl_s=HOLD_TTL_S)
     print(f"\n{'sorted' if sorted_claimants else 'unsorted'}: {dict(told)}, {deadlocks(caplog)} deadlocks")

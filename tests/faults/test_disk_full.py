@@ -71,7 +71,9 @@ async def _postgresql_full(world: World, postgres: PostgresServer, disk: SmallDi
     sold = await fill(first, city)
     await check_world(first, hold_ttl_s=HOLD_TTL_S)
     panics = postgres.log.read_text().count("PANIC")
-    print(f"\nPostgreSQL's disk full ({taken >> 20} MiB taken, {panics} panics): {ledger.line()}; then sold the last {sold}")
+    print(
+        f"\nPostgreSQL's disk full ({taken >> 20} MiB taken, {panics} panics): {ledger.line()}; then sold the last {sold}"
+    )
 
 
 async def _refused_for_want_of_room(disk: SmallDisk, ledger: Ledger, act: str) -> None:
@@ -105,7 +107,9 @@ def _revive(postgres: PostgresServer) -> None:
     postgres.wait_ready()
 
 
-async def test_a_full_disk_under_valkey_refuses_and_recovers(tmp_path: Path, database_url: str, ledger: Ledger):
+async def test_a_full_disk_under_valkey_refuses_and_recovers(
+    tmp_path: Path, database_url: str, ledger: Ledger
+):
     data = tmp_path / "vk"
     with small_disk(data / "valkey", size_mb=4) as disk:
         valkey = ValkeyServer(data)

@@ -66,7 +66,9 @@ async def to_cancel(kernel: Kernel, *, hold_ttl_s: int) -> Scene:
     first = await to_confirm(kernel, hold_ttl_s=hold_ttl_s)
     booked = await act(kernel, "confirm", first.given)
     given = {"booking_id": booked["id"], "owner": first.given["owner"]}
-    return Scene("cancel", given, f"SELECT 1 FROM booking WHERE id = '{booked['id']}' AND state = 'cancelled'")
+    return Scene(
+        "cancel", given, f"SELECT 1 FROM booking WHERE id = '{booked['id']}' AND state = 'cancelled'"
+    )
 
 
 async def _to_move(kernel: Kernel, pools: int, hold_ttl_s: int) -> Scene:
@@ -265,7 +267,9 @@ async def test_a_sweeper_killed_at_any_step_leaves_nothing_that_the_next_one_doe
         pool = await read_rows(kernel, "SELECT max(id) - 1 AS id FROM pool")
         await kernel.call(pool[0].id, "mark", claim, owner, "key", "")
         given = {"confirm_patience_s": 0, "effect_patience_s": 0}
-        return Scene("sweep", given, f"SELECT 1 FROM hold_verdict WHERE hold_id = '{claim}' AND verdict = 'abandoned'")
+        return Scene(
+            "sweep", given, f"SELECT 1 FROM hold_verdict WHERE hold_id = '{claim}' AND verdict = 'abandoned'"
+        )
 
     cases = await kill_everywhere(kernel, driver, prepare, hold_ttl_s=SHORT_HOLD_S)
     await check_world(kernel, hold_ttl_s=SHORT_HOLD_S)

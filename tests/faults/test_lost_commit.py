@@ -92,7 +92,10 @@ async def hold_all(ask: Ask, city: City) -> list[dict[str, Any]]:
     """What each of the people has to say to confirm."""
     names = [f"p{n}" for n in range(PEOPLE)]
     held = await asyncio.gather(
-        *(ask("hold", pool_id=city.pool, units=city.units[:1], claimant=f"person:{n}", owner=n) for n in names)
+        *(
+            ask("hold", pool_id=city.pool, units=city.units[:1], claimant=f"person:{n}", owner=n)
+            for n in names
+        )
     )
     return [
         {"claim_id": hold["id"], "owner": name, "key": f"key-{name}"}
@@ -152,7 +155,9 @@ async def test_a_cancel_and_a_move_whose_commit_is_lost_happen_once(
     assert cancelled["state"] == "cancelled"
     ledger.cancelled.add(cancelled["id"])
 
-    new = await asking(kernel)("hold", pool_id=city.pool, units=city.units[1:], claimant="person:p1", owner="p1")
+    new = await asking(kernel)(
+        "hold", pool_id=city.pool, units=city.units[1:], claimant="person:p1", owner="p1"
+    )
     cutter.cuts = 1
     moving = {"booking_id": booked[1]["id"], "hold_id": new["id"], "owner": "p1"}
     moved = await insist(kernel, ledger, "reschedule", moving)

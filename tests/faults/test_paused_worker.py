@@ -4,15 +4,20 @@ import asyncio
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from reservation import audit, rebuild, sweep
 from reservation.errors import Full
+from reservation.hold import LEASE_GRACE_MS
+from reservation.keys import lease_key
 from tests.faults.acts import act, asking
 from tests.faults.worlds import check_world, fill, make_city, read_rows, settle
 
 pytestmark = pytest.mark.fault
 
 HOLD_TTL_S = 2
+LONG_HOLD_S = 300
+PAUSED_LONGER_S = 0.3
 IDLE_LIMIT_MS = 1000
 CONFIRMING = "FCALL mark"
 LOCKING = "SELECT u.id"
@@ -135,6 +140,29 @@ async def test_a_worker_that_lost_its_epoch_does_not_drop_the_hold_that_was_take
         await kernel_hold(kernel, city, "b")
     await check_world(kernel, hold_ttl_s=HOLD_TTL_S)
     print(f"\nlost its epoch: a was told {fate.refused} late, and booked as {booked['state']} elsewhere")
+
+
+async def test_a_worker_paused_between_lease_and_claim_gives_the_claimant_no_second_hold(world, driver):
+    """By the time it claims, the lease is over and the claimant holds something else: one hold set each (I3)."""
+    kernel = await world.open_kernel()
+    city = await make_city(kernel, capacities=(2, 2), hold_ttl_s=LONG_HOLD_S)
+    person = {"claimant": "person:a", "owner": "a"}
+    given = {"pool_id": city.pool, "units": city.units[:1], **person}
+    dry = await driver.run("hold", {**given, "claimant": "person:dry", "owner": "dry"})
+    await act(kernel, "release", {"claim_id": dry.answer["id"], "owner": "dry"})
+    await driver.pause("hold", given, step_of(dry.steps, "FCALL hold"))
+    await asyncio.sleep(LEASE_GRACE_MS / 1000 + PAUSED_LONGER_S)
+    async with Redis.from_url(world.valkey_url) as client:
+        # What is left of its life, so that the test need not wait for it.
+        assert await client.delete(lease_key(claimant="person:a", service="test")) == 1
+    held = await act(kernel, "hold", {**given, "units": city.units[1:]})
+    fate = await driver.resume()
+    findings = await audit(kernel)
+    assert findings == [], "at most one hold set"
+    assert fate.refused == "another_hold", fate
+    await act(kernel, "release", {"claim_id": held["id"], "owner": "a"})
+    await check_world(kernel, hold_ttl_s=0)
+    print(f"\npaused between lease and claim: told {fate.refused}")
 
 
 async def test_a_confirm_repeated_elsewhere_while_its_worker_is_paused_books_once(world, driver, ledger):

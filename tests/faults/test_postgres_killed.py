@@ -29,7 +29,9 @@ async def test_every_acknowledged_confirm_survives_a_killed_postgresql(
     for kernel in (first, second):
         own_world.keep_swept(kernel)
     acknowledged = [0]
-    async with traffic(asking(first, second), cities=cities, claimants=CLAIMANTS, ledger=ledger, seed="power"):
+    async with traffic(
+        asking(first, second), cities=cities, claimants=CLAIMANTS, ledger=ledger, seed="power"
+    ):
         for _ in range(KILLS):
             await asyncio.sleep(WORK_S)
             acknowledged.append(len(ledger.booked))

@@ -81,7 +81,9 @@ async def test_a_cluster_whose_replicas_take_over_loses_no_booking_and_sticks_no
         for kernel in (first, second):
             world.keep_swept(kernel)
         booked = [0]
-        async with traffic(asking(first, second), cities=cities, claimants=CLAIMANTS, ledger=ledger, seed="shards"):
+        async with traffic(
+            asking(first, second), cities=cities, claimants=CLAIMANTS, ledger=ledger, seed="shards"
+        ):
             await asyncio.sleep(WORK_S)
             booked.append(len(ledger.booked))
             # By order, without asking the primary: it goes on for a moment as if nothing had happened.
@@ -102,7 +104,9 @@ async def test_a_cluster_whose_replicas_take_over_loses_no_booking_and_sticks_no
             booked.append(len(ledger.booked))
         demoted = [cluster.servers[taken], cluster.servers[killed]]
         await eventually(lambda: unlinked(demoted), within_s=PROMOTED_WITHIN_S)
-        print(f"\ncluster, {POOLS} pools on shards {owners}: {await end_checks(world, ledger, cities, booked)}")
+        print(
+            f"\ncluster, {POOLS} pools on shards {owners}: {await end_checks(world, ledger, cities, booked)}"
+        )
     finally:
         await world.close()
 
@@ -117,7 +121,9 @@ async def test_a_promoted_replica_of_a_pair_serves_and_the_old_primary_may_come_
         for kernel in (first, second):
             world.keep_swept(kernel)
         booked = [0]
-        async with traffic(asking(first, second), cities=cities, claimants=CLAIMANTS, ledger=ledger, seed="pair"):
+        async with traffic(
+            asking(first, second), cities=cities, claimants=CLAIMANTS, ledger=ledger, seed="pair"
+        ):
             for old, new in ((0, 1), (1, 0)):
                 await asyncio.sleep(WORK_S)
                 booked.append(len(ledger.booked))
@@ -152,12 +158,16 @@ async def test_two_servers_that_both_think_they_are_the_primary_oversell_nothing
         assert stays.valkey.lanes()[0].run_id != comes.valkey.lanes()[0].run_id
         for kernel in (stays, comes):
             world.keep_swept(kernel)
-        async with traffic(asking(stays, comes), cities=cities, claimants=CLAIMANTS, ledger=ledger, seed="brains"):
+        async with traffic(
+            asking(stays, comes), cities=cities, claimants=CLAIMANTS, ledger=ledger, seed="brains"
+        ):
             await asyncio.sleep(2 * WORK_S)
             split = len(ledger.booked)
             await follow(pair.servers[0], pair.servers[1])
             await asyncio.sleep(2 * WORK_S)
-        line = await end_checks(world, ledger, cities, [split, len(ledger.booked)], REFUSALS | {"another_hold"})
+        line = await end_checks(
+            world, ledger, cities, [split, len(ledger.booked)], REFUSALS | {"another_hold"}
+        )
         print(f"\ntwo primaries for {2 * WORK_S} s: {line}")
     finally:
         await world.close()

@@ -130,10 +130,14 @@ async def test_an_answer_that_is_late_while_connecting_is_not_taken_for_another(
         try:
             kernel = await world.open_kernel()
             city = await make_city(kernel, capacities=(2,), hold_ttl_s=HOLD_TTL_S)
-            told, held, refusals = await insist(asking(kernel), "hold", pool_id=city.pool, units=city.units, **PERSON)
+            told, held, refusals = await insist(
+                asking(kernel), "hold", pool_id=city.pool, units=city.units, **PERSON
+            )
             assert late, "the answer must have been late once"
             assert told == "ok"
-            assert (await asking(kernel)("confirm", claim_id=held["id"], owner="a", key="key"))["id"] == held["id"]
+            assert (await asking(kernel)("confirm", claim_id=held["id"], owner="a", key="key"))["id"] == held[
+                "id"
+            ]
             await check_world(kernel, hold_ttl_s=HOLD_TTL_S)
         finally:
             await world.close()

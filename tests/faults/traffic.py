@@ -75,7 +75,9 @@ class Claimant:
             return None
         self._keys += 1
         try:
-            booking = await self._insist("confirm", claim_id=held["id"], owner=self.name, key=f"key-{self._keys}")
+            booking = await self._insist(
+                "confirm", claim_id=held["id"], owner=self.name, key=f"key-{self._keys}"
+            )
         except Refused as refusal:
             if refusal.code != "hold_lost":
                 await self._release(held)

@@ -102,7 +102,12 @@ async def migrate_on(server: PostgresServer) -> None:
 
 
 async def make_city(
-    kernel: Kernel, *, capacities: Sequence[int], hold_ttl_s: int = 3, rule: str = "subject-2", service: str = "test"
+    kernel: Kernel,
+    *,
+    capacities: Sequence[int],
+    hold_ttl_s: int = 3,
+    rule: str = "subject-2",
+    service: str = "test",
 ) -> City:
     """One pool with a session for each capacity, ready to hold from."""
     await add_authority(kernel, authority_id="cn-hz", level="city", name={"en": "Hangzhou"})
@@ -157,7 +162,9 @@ async def settle(kernel: Kernel) -> None:
         except ReservationError as error:
             return error.code
         effects = await read_rows(kernel, "SELECT id, pool_id, epoch, changes FROM effect LIMIT 5")
-        return effects or any((swept.abandoned, swept.booked_after_all, swept.replayed)) or await _marks(kernel)
+        return (
+            effects or any((swept.abandoned, swept.booked_after_all, swept.replayed)) or await _marks(kernel)
+        )
 
     await eventually(left, within_s=QUIET_WITHIN_S)
 
@@ -217,7 +224,9 @@ async def fill(kernel: Kernel, city: City) -> int:
         assert outcomes.count("booked") == unit.free, outcomes
         assert outcomes.count("full") == 3, outcomes
         total += unit.free
-    rows = await read_rows(kernel, "SELECT id FROM unit WHERE pool_id = :p AND booked + promised <> capacity", p=city.pool)
+    rows = await read_rows(
+        kernel, "SELECT id FROM unit WHERE pool_id = :p AND booked + promised <> capacity", p=city.pool
+    )
     assert rows == []
     return total
 

@@ -1,6 +1,7 @@
 """A pool with people in it whose words can be tampered with afterwards, and so can the rows."""
 
 import importlib.util
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -43,8 +44,10 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(database_url, valkey_url, city_of, tmp_path) -> AsyncIterator[Scene]:
+async def scene(database_url, valkey_url, city_of, tmp_path, monkeypatch) -> AsyncIterator[Scene]:
     """Three sessions of three seats. The invariants are not checked in the end: tests break them."""
+    # Nothing is on its way between the stores here, so the audit need not look again after seconds.
+    monkeypatch.setattr(sys.modules["reservation.audit"], "SETTLE_S", 0.01)
     kernel = Kernel(create_engine(database_url), valkey_url, clock=clock.now_ms)
     watch(kernel)
     await kernel.open()

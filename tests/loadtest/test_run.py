@@ -55,6 +55,7 @@ def test_locust_and_gevent_stay_in_processes_of_their_own():
 def test_a_platform_that_does_not_come_up_is_said_in_one_go(tmp_path):
     """Exit code 2, with the reason the platform gave, and no trace of Python's."""
     command = [sys.executable, "-m", "loadtest.run", "rush", "--clients", "1", "--account-rate", "nonsense"]
+    command += ["--keep", str(tmp_path / "kept")]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     assert run.returncode == 2
     assert "GONGDAO_ACCOUNT_RATE" in run.stderr

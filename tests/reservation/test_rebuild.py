@@ -205,14 +205,38 @@ async def test_valkeys_epoch_is_never_reused_even_if_postgresql_is_behind(kernel
     assert await fence_of(valkey, pool) == (seen + 1, run_id)
 
 
-async def test_flip_never_goes_back(kernel, city, valkey):
+async def test_a_rebuild_that_was_overtaken_does_not_open_its_epoch(kernel, city, valkey):
+    """Its connection to PostgreSQL broke, and with it its lock; another one has begun and ended since."""
     pool, _ = await city()
     epoch, run_id = await fence_of(valkey, pool)
     lane = kernel.valkey.lane(fence_key(pool))
-    for late in (f"{epoch - 1}:{run_id}", f"{epoch}:another"):
-        assert await lane.function("flip", fence_key(pool), late) == [b"stale"]
-    assert await lane.function("flip", fence_key(pool), f"{epoch}:{run_id}") == [b"flipped"]
+    for closed in (f"{epoch - 1}:rebuilding:0", "", f"{epoch}:another"):
+        late = await lane.function("flip", fence_key(pool), closed, f"{epoch - 1}:{run_id}")
+        assert late == [b"stale"]
     assert await fence_of(valkey, pool) == (epoch, run_id)
+
+
+async def test_an_emptied_server_is_not_opened_by_the_rebuild_that_was_loading_it(
+    kernel, city, book_as, valkey, monkeypatch
+):
+    """FLUSHALL between load and flip: a fence over an empty view would be believed for ever."""
+    pool, [unit] = await city(capacities=(2,))
+    await book_as(kernel, "a", pool, unit)
+    await kernel.committer.drain()
+    load = rebuild.__globals__["_load"]
+
+    async def load_and_lose(*arguments, **options):
+        loaded = await load(*arguments, **options)
+        await valkey.flushall()
+        return loaded
+
+    with monkeypatch.context() as patch:
+        patch.setitem(rebuild.__globals__, "_load", load_and_lose)
+        with pytest.raises(Rebuilding):
+            await rebuild(kernel, pool_id=pool)
+    assert await free_places(kernel, pool_id=pool, units=[unit]) == [None]
+    await sweep(kernel)
+    assert await free_places(kernel, pool_id=pool, units=[unit]) == [1]
 
 
 async def test_a_large_pool_is_loaded_in_bounded_pieces(kernel, city_of, sql, valkey, monkeypatch):

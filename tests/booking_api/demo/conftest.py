@@ -52,10 +52,10 @@ class Running:
             time.sleep(0.1)
         raise AssertionError("not ready in time:\n" + Path(self.log.name).read_text())
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "booking_api.cli", *words],
-            env=self.env,
+            env=self.env | more,
             capture_output=True,
             text=True,
             check=False,

@@ -10,7 +10,7 @@ from booking_api.demo.plan import AUTHORITIES, POPULAR_POOL, POPULAR_SEATS, SHAN
 from reservation import ClaimantKind
 
 FOUNDED = date(2026, 11, 23)
-PLAN_DIGEST = "@"
+PLAN_DIGEST = "0e32c7aa3c8967904d4990176d102e38faeecf1bef4e00b77c7ba2464531bbd0"
 
 
 @pytest.fixture
@@ -29,7 +29,11 @@ def test_another_founding_day_moves_the_days_and_nothing_else(pools):
         assert moved.key == pool.key
         for unit, shifted in zip(pool.units, moved.units, strict=True):
             assert shifted.starts_at - unit.starts_at == timedelta(weeks=5)
-            assert (shifted.site, shifted.capacity, shifted.attributes) == (unit.site, unit.capacity, unit.attributes)
+            assert (shifted.site, shifted.capacity, shifted.attributes) == (
+                unit.site,
+                unit.capacity,
+                unit.attributes,
+            )
 
 
 def test_the_authorities_are_a_ministry_a_province_and_three_cities():
@@ -55,7 +59,9 @@ def test_there_are_six_sites_and_four_stations(pools):
 
 
 def test_sessions_have_ten_to_forty_seats_and_one_has_five_hundred(pools):
-    sizes = [(pool.key, unit.capacity) for pool in pools if pool.service == "driving_test" for unit in pool.units]
+    sizes = [
+        (pool.key, unit.capacity) for pool in pools if pool.service == "driving_test" for unit in pool.units
+    ]
     large = [(key, size) for key, size in sizes if size > 40]
     assert large == [(POPULAR_POOL, POPULAR_SEATS)]
     assert min(size for _, size in sizes) >= 10
@@ -80,7 +86,9 @@ def test_every_title_is_in_chinese_and_english(pools):
 
 
 def test_several_classes_are_examined_and_the_small_car_most(pools):
-    classes = [unit.attributes["class"] for pool in pools for unit in pool.units if "class" in unit.attributes]
+    classes = [
+        unit.attributes["class"] for pool in pools for unit in pool.units if "class" in unit.attributes
+    ]
     assert {"C1", "C2", "B2", "A1", "D"} <= set(classes)
     assert max(set(classes), key=classes.count) == "C1"
 

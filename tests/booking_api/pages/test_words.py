@@ -1,0 +1,65 @@
+"""The page's two languages: complete, and used as they are spelt."""
+
+import re
+from importlib.resources import files
+
+from booking_api.errors import ApiError
+from booking_api.pages.assets import ASSETS
+from booking_api.pages.words import words_in
+from reservation.errors import ReservationError
+
+# The page never sends what these refuse: it names one unit, and its own well-formed keys and bodies.
+NOT_FROM_THE_PAGE = {
+    "choose_unit",
+    "idempotency_key_reused",
+    "idempotency_key_missing",
+    "not_movable",
+    "unknown_promise",
+    "unknown_hold",
+    "unknown_applicant",
+    "invalid_request",
+}
+
+
+def test_both_languages_have_every_sentence():
+    chinese, english = words_in("zh-CN"), words_in("en")
+    assert {key for key in chinese if not key.startswith("problem.")} == {
+        key for key in english if not key.startswith("problem.")
+    } - {"problem.title", "problem.home"}
+    assert all(chinese.values())
+    assert all(english.values())
+
+
+def test_every_refusal_a_person_can_meet_is_told_in_chinese():
+    codes = {error.code for error in (*_subclasses(ReservationError), *_subclasses(ApiError))}
+    told = {key.removeprefix("problem.") for key in words_in("zh-CN") if key.startswith("problem.")}
+    assert codes - NOT_FROM_THE_PAGE - told == set()
+
+
+def test_every_sentence_asked_for_is_there():
+    asked: set[str] = set()
+    for name, asset in ASSETS.items():
+        if name.endswith(".js"):
+            asked |= set(re.findall(r'\bword\(\s*"([^"]+)"', asset.content.decode()))
+    for entry in (files("booking_api.pages") / "templates").iterdir():
+        asked |= set(re.findall(r'words\["([^"]+)"\]', entry.read_text()))
+    assert len(asked) > 30
+    assert asked - words_in("en").keys() == set()
+
+
+def test_no_sentence_is_left_over():
+    """A sentence that nothing shows is a translation somebody does for nothing."""
+    used = " ".join(asset.content.decode() for asset in ASSETS.values())
+    used += " ".join(entry.read_text() for entry in (files("booking_api.pages") / "templates").iterdir())
+    prefixes = ("service.", "live.", "state.", "problem.")
+    left = [key for key in words_in("en") if f'"{key}"' not in used and not key.startswith(prefixes)]
+    assert left == []
+
+
+def _subclasses(kind: type) -> list[type]:
+    return [
+        kind
+        for child in kind.__subclasses__()
+        for kind in (child, *_subclasses(child))
+        if hasattr(kind, "code")
+    ]
