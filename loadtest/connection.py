@@ -46,7 +46,7 @@ class _BoundPool(ConnectionPool):
         self._source = source
 
     def _connect_socket(self, sock: gevent.socket.socket, address: Any) -> gevent.socket.socket:
-        pass
+        sock.bind((self._source, 0))
         return super()._connect_socket(sock, address)
 
 

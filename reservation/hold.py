@@ -140,18 +140,16 @@ async def undo_mark(
     mark, which the sweeper ends.
 
     Raises:
-        ReservationError: the given reason, when Valkey cannot be told.
+        Rebuilding, Unavailable, Busy: Valkey could not be told, and the caller is to repeat. Were the reason told
+            now, the claimant would be in the way of their own next step.
     """
     if reason.code in {"unavailable", "busy"}:
         return
-    try:
-        if reason.code != "hold_lost":
-            await kernel.call_in(pool.id, epoch, "unmark", claim_id, key)
-        elif await kernel.call_in(pool.id, epoch, "apply", "drop", claim_id, "0") is not None:
-            # In a later epoch the lease may have brought the claim back already: then it is not ours to end.
-            await end_lease(kernel, pool, claimant=claimant, claim_id=claim_id)
-    except ReservationError as error:
-        raise reason from error
+    if reason.code != "hold_lost":
+        await kernel.call_in(pool.id, epoch, "unmark", claim_id, key)
+    elif await kernel.call_in(pool.id, epoch, "apply", "drop", claim_id, "0") is not None:
+        # In a later epoch the lease may have brought the claim back already: then it is not ours to end.
+        await end_lease(kernel, pool, claimant=claimant, claim_id=claim_id)
 
 
 async def end_lease(kernel: Kernel, pool: Pool, *, claimant: str, claim_id: str) -> None:

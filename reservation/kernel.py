@@ -196,6 +196,8 @@ class Kernel:
         task = asyncio.create_task(guarded(), name=name)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        # Cancelled before its first step, the task has never awaited the work.
+        task.add_done_callback(lambda _: work.close())
         return task
 
     async def apply(self, effect: Effect) -> bool:

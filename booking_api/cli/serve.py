@@ -30,6 +30,7 @@ from booking_api.identity.tokens import KeyFileError, make_key
 from booking_api.log import configure
 from booking_api.settings import Settings, is_loopback
 from reservation.database import SchemaError, create_engine, migrate
+from reservation.errors import ReservationError
 
 STOP_TIMEOUT_S = 25.0
 WATCH_EVERY_S = 0.2
@@ -41,8 +42,8 @@ def command(*, demo: bool) -> int:
     """Run the platform until Ctrl-C. Without server URLs in the environment, on embedded servers."""
     settings = settings_or_exit()
     configure(settings.log_format)
-    if demo and not (settings.embedded and is_loopback(settings.host)):
-        raise Unusable("--demo: demo sign-ins exist only on embedded servers bound to loopback")
+    if (demo or settings.demo_sign_ins) and not (settings.embedded and is_loopback(settings.host)):
+        raise Unusable("demo sign-ins exist only on embedded servers bound to loopback")
     for port in (settings.port, settings.metrics_port):
         _check_port(settings.host if port == settings.port else "127.0.0.1", port)
     stop = threading.Event()
@@ -53,7 +54,7 @@ def command(*, demo: bool) -> int:
             settings = _with_servers(settings, stack, demo=demo, stop=stop)
             make_key(settings.key_file)
             asyncio.run(_prepare(settings, demo=demo))
-        except (EmbeddedError, KeyFileError, SchemaError, OSError, SQLAlchemyError) as error:
+        except (EmbeddedError, KeyFileError, SchemaError, ReservationError, OSError, SQLAlchemyError) as error:
             raise Unusable(" ".join(str(error).split())) from error
         return _serve(settings, stack, stop)
 

@@ -71,7 +71,7 @@ class Claimant:
         if held is None:
             return None
         if self._dice.below(10) == 0:
-            await self._release(held)
+            await self._release(held, after="nothing")
             return None
         self._keys += 1
         try:
@@ -80,7 +80,7 @@ class Claimant:
             )
         except Refused as refusal:
             if refusal.code != "hold_lost":
-                await self._release(held)
+                await self._release(held, after=refusal.code)
             return None
         self._ledger.booked[booking["id"]] = self.name, booking["unit"]
         return booking["id"]
@@ -101,7 +101,7 @@ class Claimant:
             moved = await self._insist("reschedule", booking_id=booking, hold_id=held["id"], owner=self.name)
         except Refused as refusal:
             if refusal.code != "hold_lost":
-                await self._release(held)
+                await self._release(held, after=refusal.code)
             return booking
         self._ledger.moved[booking] = moved["id"]
         self._ledger.booked[moved["id"]] = self.name, moved["unit"]
@@ -117,12 +117,12 @@ class Claimant:
             assert refusal.code in {"full", "another_hold"}, refusal.code
             return None
 
-    async def _release(self, held: dict[str, Any]) -> None:
+    async def _release(self, held: dict[str, Any], *, after: str) -> None:
         try:
             await self._insist("release", claim_id=held["id"], owner=self.name)
         except Refused as refusal:
             # Ended by itself, or by the first of two releases of which one answer was lost.
-            assert refusal.code == "hold_lost", refusal.code
+            assert refusal.code == "hold_lost", f"release after {after}: {refusal.code}"
 
     async def _insist(self, act: str, **given: Any) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
