@@ -74,6 +74,12 @@ class Lane(asyncio.Protocol):
         """FCALL with one key. See `command` for the errors."""
         return self.command(b"FCALL", self._names[name], b"1", key, *args)
 
+    def function_over(
+        self, name: str, keys: Sequence[str], *args: bytes | str | float
+    ) -> asyncio.Future[Any]:
+        """FCALL with several keys; on a cluster they must share a slot. See `command` for the errors."""
+        return self.command(b"FCALL", self._names[name], len(keys), *keys, *args)
+
     def command(self, *command: bytes | str | float) -> asyncio.Future[Any]:
         """Queues one command for the next write.
 

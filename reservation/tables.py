@@ -129,7 +129,9 @@ booking = Table(
     metadata,
     Column("id", _uuid, primary_key=True),
     Column("pool_id", BigInteger, nullable=False),
-    Column("unit_id", BigInteger, ForeignKey("unit.id"), nullable=False),
+    # No foreign key: every insert has locked the unit in its own transaction, and checking that again for each row
+    # of a group commit would cost a query each. Units are never deleted.
+    Column("unit_id", BigInteger, nullable=False),
     Column("claimant", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("service", Text, nullable=False),

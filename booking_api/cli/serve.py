@@ -54,7 +54,14 @@ def command(*, demo: bool) -> int:
             settings = _with_servers(settings, stack, demo=demo, stop=stop)
             make_key(settings.key_file)
             asyncio.run(_prepare(settings, demo=demo))
-        except (EmbeddedError, KeyFileError, SchemaError, ReservationError, OSError, SQLAlchemyError) as error:
+        except (
+            EmbeddedError,
+            KeyFileError,
+            SchemaError,
+            ReservationError,
+            OSError,
+            SQLAlchemyError,
+        ) as error:
             raise Unusable(" ".join(str(error).split())) from error
         return _serve(settings, stack, stop)
 

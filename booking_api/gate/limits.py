@@ -5,9 +5,8 @@ Fail-closed for writes, fail-open for reads: the caller says which it is.
 
 import ipaddress
 import math
-from collections.abc import Awaitable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from booking_api.errors import RateLimited
 from booking_api.settings import Rate
@@ -73,23 +72,20 @@ class Limits:
     async def check(self, *, account: str, address: str, reads: bool) -> dict[str, str]:
         """Counts one request against both limits; gives the RateLimit headers of the answer.
 
-        Both travel in one write. A request that one limit refuses has been counted by the other: a flood from one
-        network is not to spare its accounts.
+        Both travel in one write, and in one call where one server has both keys. A request that one limit refuses has
+        been counted by the other: a flood from one network is not to spare its accounts.
 
         Raises:
             RateLimited: with the seconds to wait.
             Unavailable, Busy: Valkey does not answer and the request writes.
         """
         try:
-            mine = self._ask(self._account, f"{{a:{account}}}:limit")
-            ours = self._ask(self._network, f"{{n:{network_prefix(address)}}}:limit")
-            by_account, by_network = await mine, await ours
+            asked = await self._ask(f"{{a:{account}}}:limit", f"{{n:{network_prefix(address)}}}:limit")
         except ReservationError:
             if reads:
                 return {}
             raise
-        account_ok, account_left, account_ms = by_account
-        network_ok, network_left, network_ms = by_network
+        account_ok, account_left, account_ms, network_ok, network_left, network_ms = asked
         headers = {
             "RateLimit-Policy": self._policies,
             "RateLimit": f'"account";r={account_left};t={-(-account_ms // 1000)}, '
@@ -102,5 +98,20 @@ class Limits:
             headers=headers, retry_after_s=-(-wait_ms // 1000), policy="network" if account_ok else "account"
         )
 
-    def _ask(self, policy: Policy, key: str) -> Awaitable[Any]:
-        return self._valkey.lane(key).function("limit", key, policy.interval_us, policy.burst)
+    async def _ask(self, account_key: str, network_key: str) -> list[int]:
+        mine, ours = self._account, self._network
+        lane = self._valkey.lane(account_key)
+        if not lane.clustered:
+            return await lane.function_over(
+                "limit",
+                (account_key, network_key),
+                mine.interval_us,
+                mine.burst,
+                ours.interval_us,
+                ours.burst,
+            )
+        by_account = lane.function("limit", account_key, mine.interval_us, mine.burst)
+        by_network = self._valkey.lane(network_key).function(
+            "limit", network_key, ours.interval_us, ours.burst
+        )
+        return [*(await by_account), *(await by_network)]

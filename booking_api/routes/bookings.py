@@ -51,7 +51,10 @@ async def post_cancel(
 
 @post("/bookings/{booking_id:str}/reschedule", summary="Move a booking", tags=["bookings"], status_code=200)
 async def post_reschedule(
-    request: AnyRequest, booking_id: FromPath[str], data: JSONBody[RescheduleRequest], desk: NamedDependency[Desk]
+    request: AnyRequest,
+    booking_id: FromPath[str],
+    data: JSONBody[RescheduleRequest],
+    desk: NamedDependency[Desk],
 ) -> Response[Booking]:
     """Moves a booking to a unit one holds: both at once or neither. Repeating it gives the same new booking."""
     account, headers = await desk.gate.enter(request)

@@ -36,7 +36,9 @@ class ConfirmRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/holds", summary="Hold units", tags=["holds"])
-async def post_hold(request: AnyRequest, data: JSONBody[HoldRequest], desk: NamedDependency[Desk]) -> Response[Hold]:
+async def post_hold(
+    request: AnyRequest, data: JSONBody[HoldRequest], desk: NamedDependency[Desk]
+) -> Response[Hold]:
     """Claims units for some minutes. Repeating the request gives the hold one has (200 instead of 201)."""
     account, headers = await desk.gate.enter(request)
     claimant = await claimant_of(desk.kernel, account, pool_id=data.pool, vehicle=data.vehicle)

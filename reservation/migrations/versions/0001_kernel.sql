@@ -123,8 +123,7 @@ CREATE TABLE booking (
     CONSTRAINT booking_source_check CHECK (source IN ('hold', 'promise')),
     CONSTRAINT booking_state_check CHECK (state IN ('booked', 'cancelled', 'moved')),
     CONSTRAINT booking_ended_check CHECK ((state = 'booked') = (ended_at IS NULL)),
-    CONSTRAINT booking_moved_check CHECK ((state = 'moved') = (moved_to IS NOT NULL)),
-    CONSTRAINT booking_unit_id_fkey FOREIGN KEY(unit_id) REFERENCES unit (id)
+    CONSTRAINT booking_moved_check CHECK ((state = 'moved') = (moved_to IS NOT NULL))
 );
 
 CREATE INDEX booking_active_idx ON booking (unit_id) WHERE state = 'booked';
