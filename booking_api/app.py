@@ -20,7 +20,7 @@ from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.routes import bookings, health, holds, openapi, pools
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
-from reservation.database import create_engine
+from reservation.database import create_engine, create_reading_engine
 
 BODY_LIMIT_BYTES = 64 * 1024
 CONNECTIONS = 8
@@ -42,6 +42,7 @@ def create_app(settings: Settings) -> Litestar:
         settings.valkey_url,
         clock=clock.now_ms,
         libraries=[gate_library()],
+        reads=create_reading_engine(settings.database_url),
     )
     desk = Desk(settings, Gate(settings, kernel, verifier), kernel, Availability(kernel))
 

@@ -59,7 +59,7 @@ class Availability:
         """
         if unit_id not in self._pools:
             query = select(tables.unit.c.pool_id).where(tables.unit.c.id == unit_id)
-            async with transaction(self._kernel.engine) as connection:
+            async with transaction(self._kernel.reads) as connection:
                 pool_id = (await connection.execute(query)).scalar_one_or_none()
             if pool_id is None:
                 return None
@@ -136,7 +136,7 @@ class Availability:
 
     async def _units(self, pool_id: int) -> list[int]:
         query = select(tables.unit.c.id).where(tables.unit.c.pool_id == pool_id).order_by(tables.unit.c.id)
-        async with transaction(self._kernel.engine) as connection:
+        async with transaction(self._kernel.reads) as connection:
             return list((await connection.execute(query)).scalars().all())
 
     async def _counts(self, pool_id: int, units: list[int]) -> Counts:

@@ -189,8 +189,10 @@ async def _differences(kernel: Kernel, pool: Pool) -> set[Finding]:
     lane = kernel.valkey.lane(fence_key(pool.id))
     confirming = await _confirming(kernel, pool)
     found: set[Finding] = set()
-    answers = [lane.function("inspect", fence_key(pool.id), str(unit)) for unit in units]
-    for unit, answer in zip(units, [await answer for answer in answers], strict=True):
+    answers = await asyncio.gather(
+        *(lane.function("inspect", fence_key(pool.id), str(unit)) for unit in units)
+    )
+    for unit, answer in zip(units, answers, strict=True):
         known = read_answer(answer)
         if known[0] not in {None, units[unit]}:
             found.add(

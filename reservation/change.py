@@ -117,7 +117,7 @@ async def bookings_of(kernel: Kernel, *, owner: str, limit: int) -> list[Booking
     """
     booking = tables.booking
     query = select(booking).where(booking.c.owner == owner).order_by(booking.c.id.desc()).limit(limit)
-    async with transaction(kernel.engine) as connection:
+    async with transaction(kernel.reads) as connection:
         return [_booking(row) for row in (await connection.execute(query)).all()]
 
 

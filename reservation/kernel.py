@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,6 +17,7 @@ from reservation import tables
 from reservation.commit_batch import Order
 from reservation.committer import Committer
 from reservation.errors import Rebuilding, ReservationError, Unavailable, UnknownPool
+from reservation.fresh import Fresh
 from reservation.functions import Library, reservation_library
 from reservation.keys import fence_key
 from reservation.lane import Lane
@@ -32,6 +33,8 @@ REBUILDS_AT_ONCE = 2
 class Kernel:
     """Owns the connections of one process. `clock` gives milliseconds since 1970.
 
+    `reads`, if given, serves what a crowd looks at, on connections of its own: looking must not hold up a confirm.
+
     `heal(pool)` is called without waiting when a pool's view in Valkey must be rebuilt.
     """
 
@@ -42,8 +45,11 @@ class Kernel:
         *,
         clock: Callable[[], int],
         libraries: Sequence[Library] = (),
+        reads: AsyncEngine | None = None,
     ) -> None:
         self.engine = engine
+        self.reads = engine if reads is None else reads
+        self.pages: Fresh[Sequence[Row[Any]]] = Fresh()
         self.clock = clock
         self.valkey = Valkey(valkey_url, libraries=[reservation_library(), *libraries])
         self.committer = Committer(
@@ -73,6 +79,7 @@ class Kernel:
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.valkey.close()
         await self.engine.dispose()
+        await self.reads.dispose()
 
     async def pool(self, pool_id: int) -> Pool:
         """The pool as last read; its epoch may have moved on since, which the fence finds out.
@@ -98,7 +105,7 @@ class Kernel:
         if pool_ids:
             query = query.where(tables.pool.c.id.in_(pool_ids))
         try:
-            async with self.engine.connect() as connection:
+            async with self.reads.connect() as connection:
                 rows = (await connection.execute(query)).mappings().all()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("cannot read pools: %s", error)

@@ -114,6 +114,8 @@ async def publish_unit(kernel: Kernel, *, pool_id: int, new: NewUnit) -> int:
 async def units_of(kernel: Kernel, *, pool_id: int, after: int = 0, limit: int) -> list[Unit]:
     """The pool's units in id order from the one after `after`, with live counts where Valkey answers.
 
+    PostgreSQL's counts may be a moment old (`kernel.pages`), so that a crowd looking costs one read.
+
     Raises:
         UnknownPool: there is none.
         Unavailable, Busy: PostgreSQL does not answer.
@@ -121,8 +123,12 @@ async def units_of(kernel: Kernel, *, pool_id: int, after: int = 0, limit: int) 
     await kernel.pool(pool_id)
     unit = tables.unit
     query = select(unit).where(unit.c.pool_id == pool_id, unit.c.id > after).order_by(unit.c.id).limit(limit)
-    async with transaction(kernel.engine) as connection:
-        rows = (await connection.execute(query)).all()
+
+    async def read() -> Sequence[Row[Any]]:
+        async with transaction(kernel.reads) as connection:
+            return (await connection.execute(query)).all()
+
+    rows = await kernel.pages.get((pool_id, after, limit), read)
     free = await _free_or_unknown(kernel, pool_id, [row.id for row in rows])
     return [_unit(row, count) for row, count in zip(rows, free, strict=True)]
 

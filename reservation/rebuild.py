@@ -8,6 +8,7 @@ PostgreSQL's epoch (a rebuild that died half-way). What a crash leaves, step by 
     after (6) flip    keys of the old epoch; the next rebuild unlinks them
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -147,11 +148,9 @@ async def _load_claims(connection: AsyncConnection, lane: Lane, prefix: str, uni
             pairs = [word for claim in claims[first : first + CLAIMS_PER_COMMAND] for word in ("+inf", claim)]
             sent.append(lane.command("ZADD", f"{prefix}u{unit_id}", *pairs))
             if len(sent) >= COMMANDS_AHEAD:
-                for answer in sent:
-                    await answer
+                await asyncio.gather(*sent)
                 sent.clear()
-    for answer in sent:
-        await answer
+    await asyncio.gather(*sent)
     return total
 
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from fairness import commit
@@ -31,7 +32,7 @@ async def transaction(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
     """A transaction that commits on leaving; the database's failures come out as the kernel's.
 
     Raises:
-        Busy: a lock was not had in time, or a deadlock was broken.
+        Busy: a lock or a connection was not had in time, or a deadlock was broken.
         Unavailable: the server does not answer. If it was lost at COMMIT the outcome is unknown: repeat.
     """
     try:
@@ -42,6 +43,8 @@ async def transaction(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
             raise Busy(part="postgresql") from error
         log.warning("transaction failed: %s", error)
         raise Unavailable(part="postgresql") from error
+    except PoolTimeout as error:
+        raise Busy(part="postgresql") from error
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("transaction failed: %s", error)
         raise Unavailable(part="postgresql") from error

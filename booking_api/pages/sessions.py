@@ -75,7 +75,7 @@ async def read_choice(kernel: Kernel, *, pool_id: int | None, lang: Language) ->
     if chosen is None:
         return None
     table = tables.authority
-    async with transaction(kernel.engine) as connection:
+    async with transaction(kernel.reads) as connection:
         rows = (await connection.execute(select(table.c.id, table.c.name, table.c.parent))).all()
     names = {row.id: in_language(row.name, lang) for row in rows}
     parents = {row.id: row.parent for row in rows}

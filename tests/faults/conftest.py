@@ -7,9 +7,6 @@ import pytest
 
 from booking_api.embedded.postgres import PostgresServer
 from booking_api.embedded.valkey import ValkeyServer
-
-pytest.register_assert_rewrite("tests.faults.worlds", "tests.faults.traffic", "tests.faults.drivers")
-
 from tests.faults.drivers import Driver
 from tests.faults.ledger import Ledger
 from tests.faults.worlds import World, migrate_on

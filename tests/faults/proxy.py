@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 CHUNK_BYTES = 65536
 LENGTH_BYTES = 4
@@ -100,7 +101,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._links: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> "Proxy":
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_unix_server(self._serve, self.path)
         return self
 

@@ -42,11 +42,13 @@ class Steps:
             self._strike()
 
     def _watch_valkey(self) -> None:
-        def command(lane: Lane, *words: bytes | str | float) -> asyncio.Future[Any]:
-            number = self._early(_command_name(words))
-            future = _command(lane, *words)
+        steps = self
+
+        def command(self: Lane, *command: bytes | str | float) -> asyncio.Future[Any]:
+            number = steps._early(_command_name(command))
+            future = _command(self, *command)
             # The first callback of the future: it runs before whoever awaits the answer.
-            future.add_done_callback(lambda _: self._done(number))
+            future.add_done_callback(lambda _: steps._done(number))
             return future
 
         Lane.command = command
@@ -65,9 +67,9 @@ class Steps:
         event.listen(engine, "after_cursor_execute", after)
         do_commit = engine.dialect.do_commit
 
-        def commit(connection: Any) -> None:
+        def commit(dbapi_connection: Any) -> None:
             number = self._early("COMMIT")
-            do_commit(connection)
+            do_commit(dbapi_connection)
             self._done(number)
 
         engine.dialect.do_commit = commit

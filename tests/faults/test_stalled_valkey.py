@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from booking_api.embedded.valkey import ValkeyServer
-from reservation import lane, valkey
+from reservation import lane
 from reservation.lane import Lane
 from tests.faults.acts import Ask, Refused, asking
 from tests.faults.proxy import Link, Proxy
@@ -47,19 +47,24 @@ def stop_process(_lane: Lane, server: ValkeyServer) -> None:
 Stall = Callable[[Lane, ValkeyServer], None]
 
 
-def stall_at(monkeypatch: pytest.MonkeyPatch, server: ValkeyServer, function: str, stall: Stall) -> list[str]:
-    """The first call of this function meets a server that stands still; gives a list that then has its name."""
-    stalled: list[str] = []
-    call = Lane.function
+@pytest.fixture
+def stall_at(monkeypatch: pytest.MonkeyPatch, valkey: ValkeyServer) -> Callable[[str, Stall], list[str]]:
+    """The first call of a function meets a server that stands still; gives a list that then has its name."""
 
-    def calling(self: Lane, name: str, key: str, *args: Any) -> asyncio.Future[Any]:
-        if name == function and not stalled:
-            stalled.append(name)
-            stall(self, server)
-        return call(self, name, key, *args)
+    def arrange(function: str, stall: Stall) -> list[str]:
+        stalled: list[str] = []
+        call = Lane.function
 
-    monkeypatch.setattr(Lane, "function", calling)
-    return stalled
+        def calling(self: Lane, name: str, key: str, *args: Any) -> asyncio.Future[Any]:
+            if name == function and not stalled:
+                stalled.append(name)
+                stall(self, valkey)
+            return call(self, name, key, *args)
+
+        monkeypatch.setattr(Lane, "function", calling)
+        return stalled
+
+    return arrange
 
 
 async def insist(ask: Ask, act: str, **given: Any) -> tuple[str, dict[str, Any], list[str]]:
@@ -76,15 +81,16 @@ async def insist(ask: Ask, act: str, **given: Any) -> tuple[str, dict[str, Any],
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.usefixtures("short_calls")
 @pytest.mark.parametrize("stall", [debug_sleep, stop_process])
 @pytest.mark.parametrize("function", ["hold", "mark", "release", "apply"])
 async def test_a_call_that_timed_out_and_was_done_all_the_same_can_be_repeated(
-    world: World, valkey: ValkeyServer, monkeypatch, short_calls, function: str, stall: Stall
+    world: World, stall_at: Callable[[str, Stall], list[str]], function: str, stall: Stall
 ):
     kernel = await world.open_kernel()
     city = await make_city(kernel, capacities=(2,), hold_ttl_s=HOLD_TTL_S)
     ask = asking(kernel)
-    stalled = stall_at(monkeypatch, valkey, function, stall)
+    stalled = stall_at(function, stall)
     told, held, before = await insist(ask, "hold", pool_id=city.pool, units=city.units, **PERSON)
     assert told == "ok"
     if function == "hold":

@@ -153,6 +153,7 @@ async def test_a_lease_that_outlived_its_claim_costs_one_refusal_at_most(world, 
     async with Redis.from_url(valkey.url) as client:
         lease = lease_key(claimant="person:a", service="test")
         was = await client.get(lease)
+        assert was is not None
         await use(kernel, held["id"])
         await client.set(lease, was, px=300_000)
     await rebuild(kernel, pool_id=city.pool)
@@ -181,6 +182,7 @@ async def ready_for(kernel: Kernel, city: City, then: str, person: dict[str, str
     async with Redis.from_url(kernel.valkey._addresses[0]) as client:
         lease = lease_key(claimant=person["claimant"], service="test")
         was = await client.getdel(lease)
+        assert was is not None
         held = await act(kernel, "hold", {"pool_id": city.pool, "units": city.units[1:], **person})
         await act(kernel, "confirm", {"claim_id": held["id"], "owner": "a", "key": "elsewhere"})
         await client.set(lease, was, px=300_000)

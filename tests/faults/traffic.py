@@ -124,8 +124,8 @@ class Claimant:
         try:
             await self._insist("release", claim_id=held["id"], owner=self.name)
         except Refused as refusal:
-            # Ended by itself, or by the first of two releases of which one answer was lost.
-            assert refusal.code == "hold_lost", refusal.code  # noqa: PT017 (said by a task, not by the test)
+            # Ended by itself, or by the first of two releases of which one answer was lost; or it is a booking by now.
+            assert refusal.code in {"hold_lost", "in_flight"}, refusal.code  # noqa: PT017 (said by a task, not by the test)
 
     async def _insist(self, act: str, **given: Any) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -162,4 +162,4 @@ async def traffic(
             person.leave()
         outcomes = await asyncio.gather(*lives, return_exceptions=True)
     failures = [outcome for outcome in outcomes if outcome is not None]
-    assert failures == []
+    assert not failures, failures[:5]

@@ -32,7 +32,7 @@ class Worker:
 
     @classmethod
     async def start(cls, *, database_url: str, valkey_url: str, path: Path) -> "Worker":
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.faults.worker", database_url, valkey_url, str(path), cwd=ROOT
         )

@@ -83,7 +83,7 @@ class World:
         outcomes = await asyncio.gather(*self._sweeping, return_exceptions=True)
         self._sweeping.clear()
         failed = [o for o in outcomes if o is not None and not isinstance(o, asyncio.CancelledError)]
-        assert failed == []
+        assert not failed, failed
 
     async def close(self) -> None:
         await self.stop_sweeping()
@@ -204,8 +204,10 @@ async def check_world(kernel: Kernel, *, ledger: Ledger | None = None, hold_ttl_
     await settle(kernel)
     await eventually(lambda: stuck_stock(kernel), within_s=hold_ttl_s + STUCK_AFTER_S)
     if ledger is not None:
-        assert await ledger.differences(kernel) == []
-    assert await audit(kernel) == []
+        differences = await ledger.differences(kernel)
+        assert not differences, differences
+    findings = await audit(kernel)
+    assert not findings, findings
 
 
 async def fill(kernel: Kernel, city: City) -> int:
@@ -227,7 +229,7 @@ async def fill(kernel: Kernel, city: City) -> int:
     rows = await read_rows(
         kernel, "SELECT id FROM unit WHERE pool_id = :p AND booked + promised <> capacity", p=city.pool
     )
-    assert rows == []
+    assert not rows, rows
     return total
 
 

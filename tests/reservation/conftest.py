@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import count
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -11,10 +13,66 @@ from sqlalchemy import text
 
 from booking_api import clock
 from reservation import Booking, Hold, Kernel, confirm, hold, watch
-from reservation.database import create_engine
+from reservation.database import create_engine, migrate
+from reservation.tables import metadata
 
 EVENTUALLY_S = 10.0
 POLL_S = 0.01
+
+_numbers = count(1)
+
+
+async def _on_server(url: str, *statements: str) -> None:
+    engine = create_engine(url, connections=1)
+    try:
+        async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            for statement in statements:
+                await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
+
+
+async def _new_database(server: str) -> str:
+    name = f"kernel_{next(_numbers)}"
+    await _on_server(server, f"CREATE DATABASE {name}")
+    url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    engine = create_engine(url, connections=1)
+    try:
+        await migrate(engine)
+    finally:
+        await engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def emptied_database(servers: Any) -> Iterator[str]:
+    """One database for all of the kernel's tests: emptying it takes a tenth of the time of a new one."""
+    url = asyncio.run(_new_database(servers.postgres.url))
+    yield url
+    asyncio.run(_on_server(servers.postgres.url, f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)"))
+
+
+@pytest.fixture
+def scarred() -> None:
+    """Asked for by a test that changes the schema: it has a database of its own."""
+
+
+@pytest.fixture
+async def database_url(
+    servers: Any, emptied_database: str, request: pytest.FixtureRequest
+) -> AsyncIterator[str]:
+    if "scarred" in request.fixturenames:
+        yield await _new_database(servers.postgres.url)
+        return
+    yield emptied_database
+    await _on_server(
+        emptied_database,
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+        """,
+        f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE",
+    )
 
 
 @pytest.fixture

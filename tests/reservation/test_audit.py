@@ -143,7 +143,7 @@ async def test_a_tampered_row_is_named(loose, scene, sql, what):
     assert {finding.invariant for finding in findings} == named, findings
 
 
-async def test_an_oversold_unit_is_named(loose, scene, sql):
+async def test_an_oversold_unit_is_named(scarred, loose, scene, sql):
     """The table's own check would have stopped it: it is taken out first."""
     await sql(loose, "ALTER TABLE unit DROP CONSTRAINT unit_never_oversold_check")
     await sql(loose, "UPDATE unit SET capacity = 0 WHERE id = :unit", unit=scene.units[0])

@@ -116,7 +116,7 @@ async def test_holds_are_bounded_by_the_places(without_in_lua, city_of, guarded)
 
 @ON_OFF
 async def test_bookings_are_bounded_by_the_places_even_if_holds_are_not(
-    without_in_lua, without_in_sql, city_of, sql, *, guarded
+    scarred, without_in_lua, without_in_sql, city_of, *, sql, guarded
 ):
     """Three guards stand one behind the other: Valkey's, the count under the lock, and the table's own check."""
     kernel = await without_in_lua(False, "hold", FULL, "if false then")
