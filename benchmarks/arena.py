@@ -135,10 +135,12 @@ def _spawn(data: Path, port: int, database_url: str, valkey_url: str) -> subproc
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    # Below the ports the kernel hands out: probing one of those before anyone listens may connect to itself.
+    for port in range(21_000, 31_000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise RuntimeError("no free port")
 
 
 def _wait_ready(server: subprocess.Popen[bytes], port: int) -> None:

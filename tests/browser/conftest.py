@@ -3,18 +3,13 @@
 Skips loudly where there is no chromium; with GONGDAO_CI=1 a skip is a failure.
 """
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.serving import Serving
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -25,75 +20,36 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-GONGDAO = [sys.executable, "-m", "booking_api.cli"]
-START_TIMEOUT_S = 40
 # What a refusal looks like to the browser's console: the page shows it to the person, so it is not a complaint.
 REFUSAL = "Failed to load resource: the server responded with a status of"
 
 
-class Served(NamedTuple):
-    """Where the demo is, and the environment of commands beside it."""
-
-    url: str
-    env: dict[str, str]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A `gongdao serve --demo`."""
-    port, folder = free_port(), tmp_path_factory.mktemp("browser")
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GONGDAO_")} | {
-        "GONGDAO_DATA": str(folder / "data"),
-        "GONGDAO_PORT": str(port),
-        "GONGDAO_METRICS_PORT": str(free_port()),
-    }
-    served = Served(f"http://127.0.0.1:{port}", env)
-    with (folder / "serve.log").open("w") as log:
-        process = subprocess.Popen(
-            [*GONGDAO, "serve", "--demo"], env=env, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            _wait_ready(served.url, process, folder / "serve.log")
-            yield served
-        finally:
-            process.terminate()
-            process.wait(40)
+    serving = Serving(tmp_path_factory.mktemp("browser") / "data", "--demo")
+    try:
+        serving.wait_ready()
+        yield serving
+    finally:
+        serving.stop()
 
 
 @pytest.fixture(scope="session")
-def demo(served: Served) -> str:
+def demo(served: Serving) -> str:
     """The demo's address."""
     return served.url
 
 
 @pytest.fixture(scope="session")
-def gongdao(served: Served) -> Callable[..., None]:
+def gongdao(served: Serving) -> Callable[..., None]:
     """Runs a command beside the demo."""
 
     def run(*words: str) -> None:
-        done = subprocess.run([*GONGDAO, *words], env=served.env, capture_output=True, text=True, check=False)
+        done = served.run(*words)
         assert done.returncode == 0, done.stdout + done.stderr
 
     return run
-
-
-def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            if httpx.get(f"{url}/health/ready", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass  # not listening yet
-        time.sleep(0.1)
-    raise AssertionError("not ready in time:\n" + log.read_text())
 
 
 @pytest.fixture(scope="session")
