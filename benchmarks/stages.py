@@ -73,9 +73,10 @@ class Meter:
 
 def main() -> None:
     """Prints the table; with `--json` as JSON."""
-    with tempfile.TemporaryDirectory() as data, arena(
-        Path(data), accounts=HTTP_TIMES, sessions=50, capacity=20 * TIMES
-    ) as running:
+    with (
+        tempfile.TemporaryDirectory() as data,
+        arena(Path(data), accounts=HTTP_TIMES, sessions=50, capacity=20 * TIMES) as running,
+    ):
         costs = _over_http(running) + uvloop.run(_stages(Path(data), running))
     if "--json" in sys.argv:
         sys.stdout.write(msgspec.json.encode([cost._asdict() for cost in costs]).decode() + "\n")
@@ -108,7 +109,10 @@ def _over_http(running: Arena) -> list[Cost]:
 
 async def _stages(data: Path, running: Arena) -> list[Cost]:
     kernel = Kernel(
-        create_engine(running.database_url), running.valkey_url, clock=clock.now_ms, libraries=[gate_library()]
+        create_engine(running.database_url),
+        running.valkey_url,
+        clock=clock.now_ms,
+        libraries=[gate_library()],
     )
     watch(kernel)
     await kernel.open()
@@ -133,7 +137,8 @@ async def _token_stages(data: Path) -> list[Cost]:
     verifier = TokenVerifier(key, now_s=clock.now_s)
     now_s = clock.now_s()
     headers = [
-        f"Bearer {issue_token(key, account=f'stage-{n}', now_s=now_s, life_s=3_600)}" for n in range(2_000 + AT_ONCE)
+        f"Bearer {issue_token(key, account=f'stage-{n}', now_s=now_s, life_s=3_600)}"
+        for n in range(2_000 + AT_ONCE)
     ]
 
     async def check(n: int) -> None:
@@ -166,7 +171,7 @@ async def _kernel_stages(kernel: Kernel, running: Arena) -> list[Cost]:
         answer = await kernel.call(pool.id, "mark", claims[n], f"stage-{n}", f"key-{n}", "")
         assert answer[0] == b"confirming", answer
 
-    async def nothing(n: int) -> None:
+    async def nothing(_: int) -> None:
         await kernel.valkey.lane(fence_key(pool.id)).command("PING")
 
     return [
@@ -184,7 +189,8 @@ async def _commits(kernel: Kernel, claims: dict[int, str], unit: str) -> Cost:
     meter = Meter(psutil.Process())
     pool = (await kernel.read_pools())[0]
     orders = [
-        Order(claims[n], int(unit), f"person:stage-{n}", f"stage-{n}", f"key-{n}", pool.epoch) for n in range(TIMES)
+        Order(claims[n], int(unit), f"person:stage-{n}", f"stage-{n}", f"key-{n}", pool.epoch)
+        for n in range(TIMES)
     ]
     before = meter.read()
     started = time.perf_counter()
@@ -192,7 +198,9 @@ async def _commits(kernel: Kernel, claims: dict[int, str], unit: str) -> Cost:
         done = await commit_batch(kernel.engine, pool, orders[first : first + AT_ONCE], settled=[])
         assert done.effect_id is not None
     milliseconds = (time.perf_counter() - started) / (TIMES / AT_ONCE) * 1e3
-    return meter.cost(f"group commit of {AT_ONCE} ({milliseconds:.0f} ms each by the clock)", before, times=TIMES)
+    return meter.cost(
+        f"group commit of {AT_ONCE} ({milliseconds:.0f} ms each by the clock)", before, times=TIMES
+    )
 
 
 async def _effects(kernel: Kernel, claims: dict[int, str], unit: str) -> Cost:
@@ -200,7 +208,9 @@ async def _effects(kernel: Kernel, claims: dict[int, str], unit: str) -> Cost:
     pool = await kernel.pool(1)
     before = meter.read()
     for first in range(0, TIMES, AT_ONCE):
-        words = [word for n in range(first, min(first + AT_ONCE, TIMES)) for word in ("take", claims[n], unit)]
+        words = [
+            word for n in range(first, min(first + AT_ONCE, TIMES)) for word in ("take", claims[n], unit)
+        ]
         await kernel.call(pool.id, "apply", *words)
     return meter.cost(f"effects, {AT_ONCE} in one call", before, times=TIMES)
 

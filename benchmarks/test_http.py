@@ -92,4 +92,3 @@ def test_confirm(benchmark, running):
 def test_memory_of_a_worker_after_the_load(benchmark, running):
     megabytes = benchmark.pedantic(lambda: running.worker.memory_info().rss / 1e6, rounds=1)
     print(f"\nAPI worker: {megabytes:.0f} MB resident")
-

@@ -75,7 +75,9 @@ async def _fill(kernel: Kernel) -> int:
         service="driving_test",
         rule="subject-2",
         title={"en": "Bench"},
-        units=[NewUnit(kind=UnitKind.SESSION, title={"en": f"S{n}"}, capacity=capacity) for n in range(SESSIONS)],
+        units=[
+            NewUnit(kind=UnitKind.SESSION, title={"en": f"S{n}"}, capacity=capacity) for n in range(SESSIONS)
+        ],
         hold_ttl_s=300,
     )
     async with kernel.engine.begin() as connection:

@@ -58,7 +58,7 @@ async def hold(kernel: Kernel, *, pool_id: int, units: Sequence[int], claimant: 
     for _ in range(LEASE_ATTEMPTS):
         leased_by = loop.time() + LEASE_GRACE_MS / 1000
         # (1) the lease: one hold set per claimant and service, nationally
-        lease = await _take_lease(kernel, pool, wanted, claimant=claimant)
+        lease = await take_lease(kernel, pool, wanted, claimant=claimant)
         if lease is None:
             continue
         if lease.repeated and (lease.units != wanted or pool_of(lease.claim_id) != pool_id):
@@ -158,7 +158,7 @@ async def end_lease(kernel: Kernel, pool: Pool, *, claimant: str, claim_id: str)
     await kernel.valkey.lane(key).function("unlease", key, claim_id, "ended")
 
 
-async def _take_lease(kernel: Kernel, pool: Pool, units: tuple[int, ...], *, claimant: str) -> Lease | None:
+async def take_lease(kernel: Kernel, pool: Pool, units: tuple[int, ...], *, claimant: str) -> Lease | None:
     """The claimant's lease, new or taken up; None when it ended while it was being taken up."""
     key = lease_key(claimant=claimant, service=pool.service)
     lane = kernel.valkey.lane(key)

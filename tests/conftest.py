@@ -120,7 +120,9 @@ async def make_city(
     while await rebuild(kernel, pool_id=pool) is None:
         await asyncio.sleep(0.01)
     async with kernel.engine.connect() as connection:
-        units = await connection.execute(text("SELECT id FROM unit WHERE pool_id = :p ORDER BY id"), {"p": pool})
+        units = await connection.execute(
+            text("SELECT id FROM unit WHERE pool_id = :p ORDER BY id"), {"p": pool}
+        )
         return pool, [row.id for row in units]
 
 
@@ -139,7 +141,7 @@ def city_of() -> Callable[..., Awaitable[tuple[int, list[int]]]]:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:  # noqa: ARG001
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Where everything is installed (GONGDAO_CI=1) a skipped test is a failed one."""
     outcome = yield
     report = outcome.get_result()

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("services", "booking_api", "allocator", "plate_pool", "reservation", "fairness", "loadtest", "benchmarks")
+PACKAGES = (
+    "services",
+    "booking_api",
+    "allocator",
+    "plate_pool",
+    "reservation",
+    "fairness",
+    "loadtest",
+    "benchmarks",
+)
 LINES_LIMIT = 400
 FUNCTION_LINES_LIMIT = 50
 SAYS_NOTHING = {"utils", "util", "helpers", "common", "shared", "base", "manager", "misc"}
@@ -30,7 +39,7 @@ def test_a_module_is_short_and_its_name_says_what_is_in_it(path):
 
 
 def test_fairness_runs_without_the_server_packages():
-    blocked = "litestar sqlalchemy redis asyncpg granian click msgspec".split()
+    blocked = ["litestar", "sqlalchemy", "redis", "asyncpg", "granian", "click", "msgspec"]
     code = (
         f"import sys\nfor name in {blocked!r}: sys.modules[name] = None\n"
         "import fairness\nprint(fairness.commit(salt=bytes(32), claimant='x').hex())"

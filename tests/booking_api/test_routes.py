@@ -14,7 +14,9 @@ async def sale(kernel, city):
 
 
 async def hold(client, token, pool, *units, account="a", **more):
-    return await client.post("/api/v1/holds", json={"pool": pool, "units": list(units), **more}, headers=token(account))
+    return await client.post(
+        "/api/v1/holds", json={"pool": pool, "units": list(units), **more}, headers=token(account)
+    )
 
 
 async def confirm(client, token, hold_id, *, account="a", key="k1", **more):
@@ -94,7 +96,10 @@ async def test_a_booking_is_moved_to_a_held_unit(client, token, sale):
     assert moved.status_code == again.status_code == 200
     assert moved.json() == again.json()
     assert moved.json()["unit"] == two
-    states = {b["id"]: b["state"] for b in (await client.get("/api/v1/bookings", headers=token())).json()["bookings"]}
+    states = {
+        b["id"]: b["state"]
+        for b in (await client.get("/api/v1/bookings", headers=token())).json()["bookings"]
+    }
     assert states == {old["id"]: "moved", new: "booked"}
 
 
@@ -162,7 +167,9 @@ async def test_a_bad_body_is_told_by_field(client, token, sale, body, field):
 
 async def test_a_huge_body_is_refused(client, token, sale):
     headers = token() | {"Content-Type": "application/json"}
-    answer = await client.post("/api/v1/holds", content=b'{"pool": 1, "x": "' + b"x" * 200_000, headers=headers)
+    answer = await client.post(
+        "/api/v1/holds", content=b'{"pool": 1, "x": "' + b"x" * 200_000, headers=headers
+    )
     assert answer.status_code == 413
 
 
@@ -179,7 +186,9 @@ async def test_ids_of_another_person_are_as_good_as_unknown(client, token, sale)
     problem(await confirm(client, token, held, account="b"), 409, "hold_lost")
     problem(await client.delete(f"/api/v1/holds/{held}", headers=token("b")), 409, "hold_lost")
     booked = (await confirm(client, token, held)).json()["id"]
-    problem(await client.post(f"/api/v1/bookings/{booked}/cancel", headers=token("b")), 404, "unknown_booking")
+    problem(
+        await client.post(f"/api/v1/bookings/{booked}/cancel", headers=token("b")), 404, "unknown_booking"
+    )
     assert (await client.get("/api/v1/bookings", headers=token("b"))).json() == {"bookings": []}
 
 
@@ -188,7 +197,9 @@ async def test_an_unusable_idempotency_key_is_refused(client, token, sale, key):
     pool, [unit, *_] = sale
     held = (await hold(client, token, pool, unit)).json()["id"]
     headers = token() | {"Idempotency-Key": key.encode()}
-    problem(await client.post(f"/api/v1/holds/{held}/confirm", headers=headers), 400, "idempotency_key_missing")
+    problem(
+        await client.post(f"/api/v1/holds/{held}/confirm", headers=headers), 400, "idempotency_key_missing"
+    )
 
 
 async def test_a_key_used_for_another_hold_is_refused(client, token, sale):

@@ -69,7 +69,10 @@ def test_killed_servers_come_back_and_health_names_what_is_down(serve):
     serving = serve("--demo")
     serving.wait_ready()
     children = subprocess.run(
-        ["ps", "-o", "pid=,comm=", "--ppid", str(serving.process.pid)], capture_output=True, text=True, check=True
+        ["ps", "-o", "pid=,comm=", "--ppid", str(serving.process.pid)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     pids = {name: int(pid) for pid, name in (line.split(None, 1) for line in children.stdout.splitlines())}
     os.kill(pids["valkey-server"], signal.SIGKILL)

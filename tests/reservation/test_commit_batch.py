@@ -39,7 +39,7 @@ async def test_a_batch_of_256_is_one_transaction(kernel, city, orders_of, sql):
     for table in ("booking", "entry", "active_claim", "idempotency", "hold_verdict", "effect"):
         [row] = await sql(
             kernel,
-            f"SELECT count(DISTINCT xmin::text) AS transactions FROM {table} "  # noqa: S608 (our own names)
+            f"SELECT count(DISTINCT xmin::text) AS transactions FROM {table} "
             "WHERE xmin::text IN (SELECT xmin::text FROM booking)",
         )
         assert row.transactions == 1, table
@@ -73,7 +73,7 @@ async def test_a_loser_leaves_nothing_behind(kernel, city, orders_of, sql):
         ("idempotency", "claim_id"),
         ("active_claim", "claim_id"),
     ):
-        rows = await sql(kernel, f"SELECT {column}::text AS claim FROM {table}")  # noqa: S608 (our own names)
+        rows = await sql(kernel, f"SELECT {column}::text AS claim FROM {table}")
         assert [row.claim for row in rows] == [winner.claim_id], table
 
 
@@ -139,7 +139,7 @@ async def test_an_ended_epoch_changes_nothing(kernel, city, orders_of, sql):
         )
     assert ended.value.epoch == order.epoch
     for table in ("booking", "hold_verdict", "active_claim", "idempotency", "effect"):
-        assert await sql(kernel, f"SELECT 1 FROM {table}") == [], table  # noqa: S608 (our own names)
+        assert await sql(kernel, f"SELECT 1 FROM {table}") == [], table
 
 
 async def test_effects_that_valkey_has_acknowledged_are_deleted_with_the_batch(kernel, city, orders_of, sql):

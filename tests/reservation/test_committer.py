@@ -354,7 +354,7 @@ async def test_drain_waits_for_every_answer_and_for_valkey(kernel, city, hold_as
         asyncio.create_task(confirm(kernel, claim_id=one.id, owner=f"p{n}", key="k"))
         for n, one in enumerate(held)
     ]
-    while not kernel.committer._tasks:  # noqa: ASYNC110 (it waits for milliseconds only)
+    while not kernel.committer._tasks:
         await asyncio.sleep(0)
     await kernel.committer.drain()
     assert len(kernel.take_settled()) >= 1

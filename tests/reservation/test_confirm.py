@@ -208,7 +208,7 @@ async def test_a_caller_who_hangs_up_has_a_booking_all_the_same(kernel, city, ho
     pool, [unit] = await city()
     held = await hold_as(kernel, "a", pool, unit)
     caller = asyncio.create_task(confirm(kernel, claim_id=held.id, owner="a", key="k"))
-    while not kernel.committer._waiting:  # noqa: ASYNC110 (it waits for milliseconds only)
+    while not kernel.committer._waiting:
         await asyncio.sleep(0)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -16,7 +16,7 @@ from reservation.errors import (
     UnknownPool,
     UnknownUnit,
 )
-from reservation.hold import LEASE_GRACE_MS, _take_lease
+from reservation.hold import LEASE_GRACE_MS, take_lease
 from reservation.keys import lease_key, pool_prefix
 
 REAPED_PER_CALL = 16
@@ -183,7 +183,7 @@ async def test_a_claim_id_that_the_sweeper_gave_up_on_cannot_be_held_again(kerne
 async def test_a_lease_left_by_a_crash_is_taken_up(kernel, city, hold_as):
     """The worker died after the lease and before the claim."""
     pool, [unit] = await city(hold_ttl_s=60)
-    lease = await _take_lease(kernel, await kernel.pool(pool), (unit,), claimant="person:a")
+    lease = await take_lease(kernel, await kernel.pool(pool), (unit,), claimant="person:a")
     held = await hold_as(kernel, "a", pool, unit)
     assert (held.id, held.repeated) == (lease.claim_id, True)
     assert held.expires_at_ms <= kernel.clock() + 60_000
@@ -191,7 +191,7 @@ async def test_a_lease_left_by_a_crash_is_taken_up(kernel, city, hold_as):
 
 async def test_a_lease_left_by_a_crash_does_not_bar_other_units(kernel, city, hold_as):
     pool, [one, two] = await city(capacities=(1, 1))
-    lease = await _take_lease(kernel, await kernel.pool(pool), (one,), claimant="person:a")
+    lease = await take_lease(kernel, await kernel.pool(pool), (one,), claimant="person:a")
     held = await hold_as(kernel, "a", pool, two)
     assert held.id != lease.claim_id
 
@@ -233,7 +233,7 @@ async def test_two_devices_racing_for_different_units_get_one_hold_set(kernel, c
 async def test_a_slow_device_cannot_add_a_second_hold_set(kernel, city, hold_as):
     """Device one took the lease and stalled; device two got other units; then device one's claim arrives."""
     pool, [one, two] = await city(capacities=(1, 1))
-    lease = await _take_lease(kernel, await kernel.pool(pool), (one,), claimant="person:a")
+    lease = await take_lease(kernel, await kernel.pool(pool), (one,), claimant="person:a")
     await hold_as(kernel, "a", pool, two)
     late = await kernel.call(pool, "hold", lease.claim_id, "a", "person:a", lease.left_ms, str(one))
     assert late == [b"gone"]
@@ -271,7 +271,7 @@ async def test_a_refused_device_bars_the_claim_that_it_shared(kernel, city, hold
     """Both devices are refused; the slower one's claim must not arrive after the lease is gone."""
     pool, [one, two] = await city(capacities=(1, 1))
     other = await hold_as(kernel, "b", pool, one)
-    slow = await _take_lease(kernel, await kernel.pool(pool), (one,), claimant="person:a")
+    slow = await take_lease(kernel, await kernel.pool(pool), (one,), claimant="person:a")
     with pytest.raises(Full):
         await hold_as(kernel, "a", pool, one)
     await release(kernel, claim_id=other.id, owner="b")

@@ -21,7 +21,7 @@ async def test_closing_answers_every_confirm_that_was_accepted(kernel, city, hol
         asyncio.create_task(confirm(worker, claim_id=one.id, owner=f"p{n}", key="k"))
         for n, one in enumerate(held)
     ]
-    while not worker.committer._waiting:  # noqa: ASYNC110 (it waits for milliseconds only)
+    while not worker.committer._waiting:
         await asyncio.sleep(0)
     await worker.close()
     answers = await asyncio.gather(*confirms, return_exceptions=True)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from reservation import Booking, audit, cancel, commit_batch, confirm, free_places, hold, rebuild, sweep
 from reservation.errors import ReservationError
 from reservation.functions import POOL_FUNCTIONS, build_library, read_sources
-from reservation.hold import _take_lease
+from reservation.hold import take_lease
 from reservation.statements import CONFIRM_BATCH
 
 ON_OFF = pytest.mark.parametrize("guarded", [True, False], ids=["guard on", "guard off"])
@@ -275,7 +275,7 @@ async def test_a_claim_that_was_looked_for_in_vain_does_not_arrive_later(
     """Two devices of one person: the first took the lease and stalled, the second took it over."""
     kernel = await without_in_lua(guarded, "look_or_end", "  end_claim(pool, claim, now)\n")
     pool, [one, two] = await city_of(kernel, capacities=(1, 1))
-    stalled = await _take_lease(kernel, await kernel.pool(pool), (one,), claimant="person:a")
+    stalled = await take_lease(kernel, await kernel.pool(pool), (one,), claimant="person:a")
     await hold_as(kernel, "a", pool, two)
     answer = await kernel.call(pool, "hold", stalled.claim_id, "a", "person:a", stalled.left_ms, str(one))
     findings = await settled_findings(kernel)

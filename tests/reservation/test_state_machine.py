@@ -13,6 +13,7 @@ import gc
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from copy import copy
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -80,17 +81,20 @@ REFUSALS = {
     "keep": {"unknown_promise"},
     "give_back": {"unknown_promise"},
     "stall": set(),
+    "pause": set(),
 }
 
 EXPIRE = """
 local ended = 0
 for _, claim in ipairs(redis.call('HKEYS', KEYS[1] .. 'holds')) do
   local hold = cmsgpack.unpack(redis.call('HGET', KEYS[1] .. 'holds', claim))
-  if hold.key == '' and (ARGV[1] == '' or hold.owner == ARGV[1]) then
+  if ARGV[1] == '' or hold.owner == ARGV[1] then
     hold.expires_ms = 1
     redis.call('HSET', KEYS[1] .. 'holds', claim, cmsgpack.pack(hold))
     for _, unit in ipairs(hold.units) do
-      redis.call('ZADD', KEYS[1] .. 'u' .. unit, 'XX', 1, claim)
+      if redis.call('ZSCORE', KEYS[1] .. 'u' .. unit, claim) ~= 'inf' then
+        redis.call('ZADD', KEYS[1] .. 'u' .. unit, 'XX', 1, claim)
+      end
     end
     ended = ended + 1
   end
@@ -109,6 +113,7 @@ JOURNEYS = (
     ("hold", "promise", "keep", "cancel"),
     ("hold", "promise", "give_back", "hold"),
     ("hold", "stall", "confirm"),
+    ("hold", "pause"),
 )
 journeys = st.tuples(
     st.integers(0, 1),  # which worker
@@ -133,6 +138,8 @@ class World:
         self.promised: dict[str, str] = {}
         self.acknowledged: dict[str, tuple[str, int]] = {}
         self.keys: dict[tuple[str, str], Booking] = {}
+        self.paused: list[asyncio.Task[bool]] = []
+        self.go_on = asyncio.Event()
         self.ended: set[str] = set()
         self.perhaps_ended: set[str] = set()
 
@@ -145,6 +152,7 @@ class World:
             await connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
         await engine.dispose()
         self.workers = [await self.new_worker() for _ in range(2)]
+        self.slow_worker = await self.new_worker()
         for capacities in ((1, 2), (1, 2)):
             pool, units = await make_city(self.workers[0], capacities=capacities)
             self.pools += [pool] * 2
@@ -157,7 +165,7 @@ class World:
         return kernel
 
     async def end(self) -> None:
-        for kernel in self.workers:
+        for kernel in (*self.workers, self.slow_worker):
             await kernel.close()
         await self.redis.aclose()
 
@@ -257,6 +265,38 @@ class World:
             await kernel.call(pool, "mark", held.id, name, f"key-{choice % 3}", str(unit))
         return held is not None
 
+    async def do_pause(self, _: Kernel, name: str, choice: int) -> bool:
+        """A confirm whose worker is paused between (a) the mark and (b) the commit, until all go on."""
+        if name not in self.held:
+            return False
+        marked = asyncio.Event()
+        going_on = self.go_on
+        real = self.slow_worker.call_fenced
+
+        async def pause_after_mark(pool_id: int, function: str, *args: Any) -> Any:
+            answer = await real(pool_id, function, *args)
+            if function == "mark":
+                marked.set()
+                await going_on.wait()
+            return answer
+
+        slow = copy(self.slow_worker)
+        slow.call_fenced = pause_after_mark
+        confirming = asyncio.create_task(self.act(slow, "confirm", name, choice))
+        self.paused.append(confirming)
+        await asyncio.wait(
+            [confirming, asyncio.create_task(marked.wait())], return_when=asyncio.FIRST_COMPLETED
+        )
+        marked.set()
+        return not confirming.done()
+
+    async def resume(self) -> None:
+        """Every paused worker wakes up and does what it was about to do."""
+        self.go_on.set()
+        await asyncio.gather(*self.paused)
+        self.paused.clear()
+        self.go_on = asyncio.Event()
+
     async def burst(self, burst: list[Journey]) -> None:
         await asyncio.gather(*(self.travel(*journey) for journey in burst))
 
@@ -289,7 +329,7 @@ class World:
         await asyncio.gather(one(), self.burst(burst))
 
     async def expire(self, name: str) -> int:
-        """Time passes for these holds. What is being confirmed does not expire."""
+        """Time passes for these holds: whatever has an end has come to it."""
         ended = 0
         for pool in set(self.pools):
             stored = await self.redis.get(fence_key(pool))
@@ -332,7 +372,8 @@ class World:
     # What must be true in the end.
 
     async def check(self) -> None:
-        for kernel in self.workers:
+        await self.resume()
+        for kernel in (*self.workers, self.slow_worker):
             await kernel.committer.drain()
             await asyncio.gather(*kernel._background)
         await self.open_again()
@@ -410,6 +451,17 @@ class KernelMachine(RuleBasedStateMachine):
     def a_rush_for_one_unit(self, wish, key) -> None:
         rush = [(n % 2, name, ("hold", "confirm"), [wish, key]) for n, name in enumerate(NAMES)]
         self.run(f"rush {wish} {key}", self.world.burst(rush))
+
+    @rule(name=st.sampled_from(NAMES), journeys=st.tuples(journeys, journeys), burst=bursts)
+    def somebody_has_two_devices(self, name, journeys, burst) -> None:
+        """Both at once, on two workers, with the same wishes."""
+        choices = journeys[0][3]
+        devices = [(worker, name, journey[2], choices) for worker, journey in enumerate(journeys)]
+        self.run(f"devices {devices} in {burst}", self.world.burst([*devices, *burst]))
+
+    @rule(burst=bursts)
+    def the_paused_go_on(self, burst) -> None:
+        self.run(f"go on in {burst}", self.world.resume(), self.world.burst(burst))
 
     @rule(worker=st.integers(0, 1), burst=bursts, ticks=st.integers(0, 60))
     def a_worker_is_killed(self, worker, burst, ticks) -> None:
