@@ -11,6 +11,7 @@ import asyncio
 import logging
 from typing import NamedTuple
 
+from redis.exceptions import RedisError
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,6 +39,10 @@ PROMISES_LIMIT = 256
 PRUNE_EVERY_S = 60.0
 PRUNE_LIMIT = 5_000
 
+# Valkey refuses a command that it should not when somebody wrote over a key or took a right away: that pool waits for
+# a person, and the others must not wait with it.
+_ONE_POOLS_TROUBLE = (ReservationError, RedisError)
+
 
 class Swept(NamedTuple):
     """What one sweep did."""
@@ -58,7 +63,7 @@ async def sweep_forever(kernel: Kernel) -> None:
             if loop.time() >= prune_at:
                 await prune(kernel)
                 prune_at = loop.time() + PRUNE_EVERY_S
-        except (ReservationError, SQLAlchemyError, OSError, TimeoutError) as error:
+        except (ReservationError, RedisError, SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("sweep: %s", error)
         await asyncio.sleep(SWEEP_EVERY_S)
 
@@ -103,6 +108,13 @@ async def sweep(
     return Swept(abandoned, booked, replayed, expired)
 
 
+def _leave(work: str, pool_id: int, error: Exception) -> None:
+    passing = isinstance(error, ReservationError)
+    log.log(
+        logging.INFO if passing else logging.WARNING, "pool %d waits for its %s: %s", pool_id, work, error
+    )
+
+
 async def _check_fences(kernel: Kernel, pools: list[Pool]) -> None:
     """Rebuilds every pool whose fence is not of this server and epoch; one that fails is left for the next sweep."""
 
@@ -112,8 +124,8 @@ async def _check_fences(kernel: Kernel, pools: list[Pool]) -> None:
             stored = await lane.command("GET", fence_key(pool.id))
             if stored is None or stored.decode() != f"{pool.epoch}:{lane.run_id}":
                 await rebuild(kernel, pool_id=pool.id, force=False)
-        except ReservationError as error:
-            log.info("pool %d waits for its rebuild: %s", pool.id, error.code)
+        except _ONE_POOLS_TROUBLE as error:
+            _leave("rebuild", pool.id, error)
 
     for pool in pools:
         await check(pool)
@@ -132,8 +144,8 @@ async def _end_overdue(kernel: Kernel, pools: list[Pool], *, patience_ms: int) -
             # A crash here leaves the verdict and the mark: the next sweep finds both and ends the mark.
             changes += await _settled_changes(kernel, [claim for claim in claims if claim not in given_up])
             await kernel.call_in(pool.id, epoch, "apply", *changes)
-        except ReservationError as error:
-            log.info("pool %d waits for its sweep: %s", pool.id, error.code)
+        except _ONE_POOLS_TROUBLE as error:
+            _leave("sweep", pool.id, error)
             continue
         abandoned += len(given_up)
         booked += len(claims) - len(given_up)
@@ -195,9 +207,9 @@ async def _replay_effects(kernel: Kernel, *, patience_s: float) -> int:
         try:
             if await kernel.apply(Effect(id=row.id, pool=row.pool_id, epoch=row.epoch, changes=row.changes)):
                 done.append(row.id)
-        except ReservationError as error:
+        except _ONE_POOLS_TROUBLE as error:
             silent.add(row.pool_id)
-            log.info("effects of pool %d wait: %s", row.pool_id, error.code)
+            _leave("replay", row.pool_id, error)
     if done:
         async with transaction(kernel.engine) as connection:
             await connection.execute(delete(effect).where(effect.c.id.in_(done)))

@@ -81,7 +81,7 @@ async def test_three_hundred_orders_are_two_transactions(kernel, city, orders_of
     assert [batch.n for batch in batches] == [300 - BATCH_LIMIT, BATCH_LIMIT]
 
 
-async def test_a_batch_costs_three_statements_whatever_its_size(kernel, city, orders_of):
+async def test_a_batch_costs_two_statements_whatever_its_size(kernel, city, orders_of):
     pool, [unit] = await city(capacities=(256,))
     orders = await orders_of(pool, *((f"p{n}", unit) for n in range(256)))
     statements = []

@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
+from redis.exceptions import ResponseError
 from sqlalchemy import text
 
 from reservation import cancel, confirm, free_places, prune, rebuild, sweep, sweep_forever
 from reservation.errors import HoldInFlight, HoldLost
-from reservation.keys import fence_key
+from reservation.keys import fence_key, pool_prefix
 from reservation.model import Effect
 from reservation.rebuild import REBUILD_LOCK
 from reservation.sweep import SWEEP_LOCK, Swept
@@ -227,6 +228,22 @@ async def test_a_pool_that_cannot_be_reached_does_not_stop_the_sweep(kernel, cit
     assert await free_places(kernel, pool_id=pool, units=[unit]) == [3]
 
 
+async def test_a_pool_whose_keys_are_broken_does_not_stop_the_sweep_of_others(
+    kernel, city, hold_as, valkey, sql
+):
+    """Somebody wrote over a key of ours: that pool waits for a person, the others must not."""
+    pool, [unit] = await city()
+    other, [elsewhere] = await city(rule="subject-3")
+    for place, name, where in ((pool, "a", unit), (other, "b", elsewhere)):
+        held = await hold_as(kernel, name, place, where)
+        await kernel.call(place, "mark", held.id, name, "k", "")
+    [row] = await sql(kernel, "SELECT epoch FROM pool WHERE id = :pool", pool=pool)
+    await valkey.set(f"{pool_prefix(pool, row.epoch)}marks", "not a set")
+    assert (await sweep(kernel, confirm_patience_s=0)).abandoned == 1
+    assert await free_places(kernel, pool_id=other, units=[elsewhere]) == [3]
+    await rebuild(kernel, pool_id=pool)
+
+
 async def test_a_failing_sweep_is_tried_again(kernel, city, hold_as, monkeypatch, eventually):
     pool, [unit] = await city()
     held = await hold_as(kernel, "a", pool, unit)
@@ -239,6 +256,8 @@ async def test_a_failing_sweep_is_tried_again(kernel, city, hold_as, monkeypatch
         tries.append(1)
         if len(tries) == 1:
             raise OSError("gone for a moment")
+        if len(tries) == 2:
+            raise ResponseError("NOPERM for a moment")
         await sweep(kernel, confirm_patience_s=0)
 
     monkeypatch.setitem(module, "sweep", flaky)

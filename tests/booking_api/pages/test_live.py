@@ -1,5 +1,6 @@
 """The page at `/`, as the server renders it: what it shows, in which language, and what it tells the browser."""
 
+import asyncio
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ from booking_api.demo.plan import rush_unit
 from reservation import NewUnit, UnitKind, publish_pool, publish_unit
 from reservation import pools as pools_module
 from reservation.errors import Unavailable
+from reservation.fresh import FRESH_S
 
 HANGZHOU, NINGBO = "cn-zj-hz", "cn-zj-nb"
 
@@ -82,6 +84,7 @@ async def test_sessions_that_have_begun_are_not_shown(visitor, kernel, pools, to
     await publish_unit(
         kernel, pool_id=pool, new=rush_unit(seats=6, day=today.replace(day=1, year=today.year + 1))
     )
+    await asyncio.sleep(FRESH_S)
     rows = (await page(visitor, f"/?pool={pool}&lang=en")).all("li", class_="row")
     assert len(rows) == before + 1
     assert rows[-1]["data-capacity"] == "6"
