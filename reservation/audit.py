@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
+from reservation.errors import Rebuilding
 from reservation.kernel import Kernel
 from reservation.keys import fence_key
 from reservation.model import Pool
@@ -142,6 +143,7 @@ async def audit(kernel: Kernel, *, progress: Progress = lambda _: None) -> list[
 
     Raises:
         Unavailable, Busy: Valkey or PostgreSQL does not answer, so nothing is known.
+        Rebuilding: a pool is being rebuilt now; ask again when it is done.
     """
     findings: list[Finding] = []
     for invariant, what, query in _IN_POSTGRESQL:
@@ -187,6 +189,8 @@ async def _differences(kernel: Kernel, pool: Pool) -> set[Finding]:
         for unit, claim in claims:
             recorded[unit].add(claim)
     lane = kernel.valkey.lane(fence_key(pool.id))
+    if b":rebuilding" in (await lane.command("GET", fence_key(pool.id)) or b""):
+        raise Rebuilding(pool=pool.id)
     confirming = await _confirming(kernel, pool)
     found: set[Finding] = set()
     answers = await asyncio.gather(

@@ -5,7 +5,7 @@ sweeper ends); after COMMIT effect rows that are replayed.
 """
 
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,6 +36,15 @@ from reservation.transaction import (
 )
 
 log = logging.getLogger(__name__)
+
+
+class Held(NamedTuple):
+    """The marked hold a booking moves to."""
+
+    id: str
+    claimant: str
+    unit: int
+    epoch: int
 
 
 async def cancel(kernel: Kernel, *, booking_id: str, owner: str) -> Booking:
@@ -97,7 +106,11 @@ async def reschedule(
     try:
         # (b) one transaction for both
         moved, told = await _move(
-            kernel, pool, booking_id=booking_id, hold_id=hold_id, owner=owner, unit=new_unit, epoch=epoch
+            kernel,
+            pool,
+            booking_id=booking_id,
+            hold=Held(id=hold_id, claimant=claimant, unit=new_unit, epoch=epoch),
+            owner=owner,
         )
     except ReservationError as error:
         await undo_mark(kernel, pool, claim_id=hold_id, claimant=claimant, key=key, epoch=epoch, reason=error)
@@ -122,7 +135,7 @@ async def bookings_of(kernel: Kernel, *, owner: str, limit: int) -> list[Booking
 
 
 async def _move(
-    kernel: Kernel, pool: Pool, *, booking_id: str, hold_id: str, owner: str, unit: int, epoch: int
+    kernel: Kernel, pool: Pool, *, booking_id: str, hold: Held, owner: str
 ) -> tuple[Booking, list[Effect]]:
     old_pool = await _pool_of_booking(kernel, booking_id)
     if (old_pool.service, old_pool.rule) != (pool.service, pool.rule):
@@ -130,27 +143,30 @@ async def _move(
     async with transaction(kernel.engine) as connection:
         # (1) lock: both units in id order, then the booking
         was = await _find(connection, booking_id, owner=owner)
-        locked = await lock_units(connection, [was.unit_id, unit])
+        locked = await lock_units(connection, [was.unit_id, hold.unit])
         was = await _find(connection, booking_id, owner=owner, lock=True)
-        if was.state == BookingState.MOVED and was.moved_to == hold_id:
-            return _booking(await _find(connection, hold_id, owner=owner)), []
+        if was.claimant != hold.claimant:
+            # An owner of two vehicles may not move the one's appointment to a place held for the other.
+            raise NotMovable(booking=booking_id)
+        if was.state == BookingState.MOVED and was.moved_to == hold.id:
+            return _booking(await _find(connection, hold.id, owner=owner)), []
         if was.state != BookingState.BOOKED:
             raise NotActive(booking=booking_id)
-        free, new_epoch = locked[unit]
-        if new_epoch != epoch or not await insert_verdict(connection, hold_id, "confirmed"):
-            raise HoldLost(hold=hold_id)
+        free, new_epoch = locked[hold.unit]
+        if new_epoch != hold.epoch or not await insert_verdict(connection, hold.id, "confirmed"):
+            raise HoldLost(hold=hold.id)
         # (2) leave the old place
-        await _end(connection, old_pool, was, state=BookingState.MOVED, kind="move_from", moved_to=hold_id)
-        if free + (was.unit_id == unit) <= 0:
-            raise Full(unit=unit)
+        await _end(connection, old_pool, was, state=BookingState.MOVED, kind="move_from", moved_to=hold.id)
+        if free + (was.unit_id == hold.unit) <= 0:
+            raise Full(unit=hold.unit)
         # (3) take the new one
-        moved = await _take(connection, pool, was, hold_id=hold_id, unit=unit)
+        moved = await _take(connection, pool, was, hold_id=hold.id, unit=hold.unit)
         # (4) what Valkey is to be told, per pool
         left = ["free", booking_id, str(was.unit_id)]
-        took = ["take", hold_id, str(unit)]
+        took = ["take", hold.id, str(hold.unit)]
         told = [
             await note_effect(connection, pool_id=old_pool.id, epoch=locked[was.unit_id][1], changes=left),
-            await note_effect(connection, pool_id=pool.id, epoch=epoch, changes=took),
+            await note_effect(connection, pool_id=pool.id, epoch=hold.epoch, changes=took),
         ]
     return moved, told
 

@@ -117,10 +117,12 @@ class NotActive(ReservationError):
 
 
 class NotMovable(ReservationError):
-    """A booking moves only within its service and rule."""
+    """A booking moves only within its service, rule and claimant."""
 
     code = "not_movable"
-    sentence = "A booking can be moved only to a unit of the same service and rule."
+    sentence = (
+        "A booking can be moved only to a unit of the same service and rule, held for the same claimant."
+    )
 
 
 class Rebuilding(ReservationError):

@@ -102,6 +102,8 @@ async def confirm_promise(kernel: Kernel, *, promise_id: str, owner: str) -> Boo
         await lock_units(connection, [row.unit_id])
         row = await _find(connection, promise_id, owner=owner, lock=True)
         if row.state == "open":
+            if row.expires_at <= (await connection.execute(select(func.now()))).scalar_one():
+                raise UnknownPromise(promise=promise_id)
             await _end(connection, row, state="confirmed")
             await _book(connection, pool, row)
         elif row.state != "confirmed":

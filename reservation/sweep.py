@@ -34,7 +34,7 @@ CONFIRM_PATIENCE_S = 20.0
 EFFECT_PATIENCE_S = 2.0
 RETENTION_S = 7 * 86_400.0
 OVERDUE_LIMIT = 512
-EFFECTS_LIMIT = 512
+EFFECTS_LIMIT = 128
 PROMISES_LIMIT = 256
 PRUNE_EVERY_S = 60.0
 PRUNE_LIMIT = 5_000
@@ -184,21 +184,30 @@ async def _settled_changes(kernel: Kernel, claims: list[str]) -> list[str]:
     return changes
 
 
+# The oldest of each pool: a pool whose server is down must not keep the others waiting.
+_WAITING_EFFECTS = text(
+    """
+    SELECT e.id, e.pool_id, e.epoch, e.changes, e.epoch < p.epoch AS ended
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY pool_id ORDER BY id) AS n
+        FROM effect WHERE created_at <= now() - make_interval(secs => :patience)
+    ) e
+    JOIN pool p ON p.id = e.pool_id
+    WHERE e.n <= :each ORDER BY e.id
+    """
+)
+
+
 async def _replay_effects(kernel: Kernel, *, patience_s: float) -> int:
     """Tells Valkey again what it has not acknowledged; an effect of an ended epoch is in the rebuild's snapshot."""
-    effect, pool = tables.effect, tables.pool
-    query = (
-        select(effect, (effect.c.epoch < pool.c.epoch).label("ended"))
-        .join(pool, pool.c.id == effect.c.pool_id)
-        .where(effect.c.created_at <= text("now() - make_interval(secs => :patience)"))
-        .order_by(effect.c.id)
-        .limit(EFFECTS_LIMIT)
-    )
+    effect = tables.effect
     settled = kernel.take_settled()
     async with transaction(kernel.engine) as connection:
         if settled:
             await connection.execute(delete(effect).where(effect.c.id.in_(settled)))
-        rows = (await connection.execute(query, {"patience": patience_s})).all()
+        rows = (
+            await connection.execute(_WAITING_EFFECTS, {"patience": patience_s, "each": EFFECTS_LIMIT})
+        ).all()
     done = [row.id for row in rows if row.ended]
     silent: set[int] = set()
     for row in rows:

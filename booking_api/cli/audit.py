@@ -24,8 +24,8 @@ def command(*, as_json: bool) -> int:
         try:
             findings = asyncio.run(_audit(addresses, status.update))
         except ReservationError as error:
-            part = error.facts.get("part", "a server")
-            raise Unusable(f"{part} does not answer, so nothing is known") from error
+            facts = ", ".join(f"{name} {value}" for name, value in error.facts.items())
+            raise Unusable(f"nothing is known: {error.sentence} ({facts})") from error
     if as_json:
         told = {"clean": not findings, "findings": [finding._asdict() for finding in findings]}
         sys.stdout.write(msgspec.json.encode(told).decode() + "\n")

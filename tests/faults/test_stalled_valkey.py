@@ -1,8 +1,12 @@
-"""Valkey stands still for longer than a call may take, goes on, and does the call whose caller has given up."""
+"""Valkey stands still for longer than a call may take, and does it when its caller has given up; or the call is cut.
+
+In each case the same process goes on with the same data, so nothing is rebuilt: what was not told must be told again.
+"""
 
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +16,9 @@ from booking_api.embedded.valkey import ValkeyServer
 from reservation import lane
 from reservation.lane import Lane
 from tests.faults.acts import Ask, Refused, asking
-from tests.faults.proxy import Link, Proxy
+from tests.faults.proxy import Link, Proxy, Rule
 from tests.faults.traffic import NOT_NOW
-from tests.faults.worlds import World, check_world, fill, make_city, read_rows
+from tests.faults.worlds import City, World, check_world, fill, make_city, read_rows
 
 pytestmark = pytest.mark.fault
 
@@ -81,6 +85,29 @@ async def insist(ask: Ask, act: str, **given: Any) -> tuple[str, dict[str, Any],
             await asyncio.sleep(0.05)
 
 
+async def hold_and_end(ask: Ask, city: City, function: str) -> tuple[str, list[str]]:
+    """Holds, then releases if that is the function in trouble, else confirms, and may be cancels.
+
+    Gives the outcome and the refusals before it.
+    """
+    told, held, before = await insist(ask, "hold", pool_id=city.pool, units=city.units, **PERSON)
+    assert told == "ok"
+    again = await insist(ask, "hold", pool_id=city.pool, units=city.units, **PERSON)
+    assert again[1]["id"] == held["id"], "one hold, however often it was asked for"
+    if function == "release":
+        told, _, more = await insist(ask, "release", claim_id=held["id"], owner="a")
+        assert told in {"ok", "hold_lost"}
+        return told, before + more
+    told, booked, more = await insist(ask, "confirm", claim_id=held["id"], owner="a", key="key")
+    assert (told, booked["id"]) == ("ok", held["id"])
+    again = await insist(ask, "confirm", claim_id=held["id"], owner="a", key="key")
+    assert again[1] == booked
+    if function == "cancel":
+        told, _, before = await insist(ask, "cancel", booking_id=booked["id"], owner="a")
+        assert told == "ok"
+    return told, before + more
+
+
 @pytest.mark.usefixtures("short_calls")
 @pytest.mark.parametrize("stall", [debug_sleep, stop_process])
 @pytest.mark.parametrize("function", ["hold", "mark", "release", "apply"])
@@ -91,22 +118,7 @@ async def test_a_call_that_timed_out_and_was_done_all_the_same_can_be_repeated(
     city = await make_city(kernel, capacities=(2,), hold_ttl_s=HOLD_TTL_S)
     ask = asking(kernel)
     stalled = stall_at(function, stall)
-    told, held, before = await insist(ask, "hold", pool_id=city.pool, units=city.units, **PERSON)
-    assert told == "ok"
-    if function == "hold":
-        free = await kernel.valkey.lane(f"{{p{city.pool}}}:fence").function(
-            "free", f"{{p{city.pool}}}:fence", str(city.units[0])
-        )
-        assert free == [1], "one hold, however often it was asked for"
-    if function == "release":
-        told, _, before = await insist(ask, "release", claim_id=held["id"], owner="a")
-        assert told in {"ok", "hold_lost"}
-    else:
-        told, booked, more = await insist(ask, "confirm", claim_id=held["id"], owner="a", key="key")
-        before += more
-        assert (told, booked["id"]) == ("ok", held["id"])
-        again = await insist(ask, "confirm", claim_id=held["id"], owner="a", key="key")
-        assert again[1] == booked
+    told, before = await hold_and_end(ask, city, function)
     await kernel.committer.drain()
     assert stalled == [function]
     # An effect has no client that waits for it; every other call has been refused once.
@@ -115,7 +127,63 @@ async def test_a_call_that_timed_out_and_was_done_all_the_same_can_be_repeated(
     assert len(booked_rows) == (function != "release")
     await check_world(kernel, hold_ttl_s=HOLD_TTL_S)
     assert await fill(kernel, city) == 2 - len(booked_rows)
-    print(f"\n{function} stalled by {stall.__name__}: refused {before}, then {told}")
+    print(f"\n{function} stalled by {stall.__name__}: refused {dict(Counter(before))}, then {told}")
+
+
+async def never_sent(link: Link, _data: bytes) -> None:
+    """The connection is lost before the server has read the call."""
+    link.cut()
+
+
+async def answer_lost(link: Link, data: bytes) -> None:
+    """The server has done it; its answer is never heard."""
+    link.deaf = True
+    link.answered.clear()
+    await link.pass_on(data)
+    await link.answered.wait()
+    link.cut()
+
+
+SPOKEN = {
+    "hold": b"\r\nhold_",
+    "mark": b"\r\nmark_",
+    "release": b"\r\nrelease_",
+    "apply": b"\r\ntake\r\n",
+    "cancel": b"\r\nfree\r\n",
+}
+"""What is seen on the wire of each call; the last two are the effects of a confirm and of a cancel."""
+
+
+@pytest.mark.parametrize("cut", [never_sent, answer_lost])
+@pytest.mark.parametrize("function", SPOKEN)
+async def test_a_call_whose_connection_was_cut_can_be_repeated(
+    database_url: str, valkey: ValkeyServer, function: str, cut: Rule
+):
+    cuts: list[bytes] = []
+
+    async def rule(link: Link, data: bytes) -> None:
+        if SPOKEN[function] in data and b"FUNCTION" not in data and not cuts:
+            cuts.append(data)
+            await cut(link, data)
+        else:
+            await link.pass_on(data)
+
+    async with Proxy(valkey.sockets / valkey.socket_name, name="valkey.sock", rule=rule) as proxy:
+        world = World(database_url=database_url, valkey_url=f"unix://{proxy.path}")
+        try:
+            kernel = await world.open_kernel()
+            city = await make_city(kernel, capacities=(2,), hold_ttl_s=HOLD_TTL_S)
+            epoch = (await kernel.read_pools(city.pool))[0].epoch
+            told, before = await hold_and_end(asking(kernel), city, function)
+            await kernel.committer.drain()
+            assert cuts, "the call must have been cut"
+            assert ("unavailable" in before) == (function not in {"apply", "cancel"}), before
+            await check_world(kernel, hold_ttl_s=HOLD_TTL_S)
+            assert (await kernel.read_pools(city.pool))[0].epoch == epoch, "nothing was to be rebuilt"
+            assert await fill(kernel, city) == (2 if function in {"release", "cancel"} else 1)
+        finally:
+            await world.close()
+    print(f"\n{function} {cut.__name__}: refused {dict(Counter(before))}, then {told}")
 
 
 async def test_an_answer_that_is_late_while_connecting_is_not_taken_for_another(

@@ -9,7 +9,7 @@ import pytest
 from booking_api import clock
 from reservation import audit, cancel, confirm, confirm_promise, hold, promise, release
 from reservation.claim_id import new_claim_id
-from reservation.errors import Full, Unavailable
+from reservation.errors import Full, Rebuilding, Unavailable
 from reservation.keys import fence_key, pool_prefix
 
 GHOST = "01a20780-9a1c-8000-8000-067f44339833"
@@ -283,3 +283,13 @@ async def test_without_valkey_nothing_is_known(loose, scene):
     await loose.valkey.close()
     with pytest.raises(Unavailable):
         await audit(loose)
+
+
+async def test_a_pool_being_rebuilt_is_told_and_not_accused(kernel, city):
+    pool, _ = await city()
+    lane = kernel.valkey.lane(fence_key(pool))
+    was = await lane.command("GET", fence_key(pool))
+    await lane.command("SET", fence_key(pool), "1:rebuilding:x")
+    with pytest.raises(Rebuilding):
+        await audit(kernel)
+    await lane.command("SET", fence_key(pool), was)

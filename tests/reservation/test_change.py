@@ -10,6 +10,7 @@ from reservation import (
     cancel,
     confirm,
     free_places,
+    hold,
     publish_unit,
     reschedule,
     sweep,
@@ -306,3 +307,14 @@ async def test_bookings_are_listed_newest_first_with_what_became_of_them(kernel,
     ]
     assert mine[1].moved_to == held.id
     assert len(await bookings_of(kernel, owner="a", limit=2)) == 2
+
+
+async def test_a_booking_is_not_moved_to_a_hold_of_another_claimant(kernel, city):
+    """One owner, two vehicles: each keeps its own appointment."""
+    pool, [one, two] = await city(capacities=(2, 2))
+    first = await hold(kernel, pool_id=pool, units=[one], claimant="vehicle:1", owner="a")
+    booked = await confirm(kernel, claim_id=first.id, owner="a", key="k")
+    second = await hold(kernel, pool_id=pool, units=[two], claimant="vehicle:2", owner="a")
+    with pytest.raises(NotMovable):
+        await reschedule(kernel, booking_id=booked.id, hold_id=second.id, owner="a")
+    assert (await confirm(kernel, claim_id=second.id, owner="a", key="k2")).unit == two

@@ -12,6 +12,7 @@ from reservation import (
     confirm,
     confirm_promise,
     free_places,
+    hold,
     promise,
     rebuild,
     sweep,
@@ -198,3 +199,12 @@ async def test_a_promise_frees_the_claimants_lease(kernel, city, promise_to, hol
     pool, [one, two] = await city(capacities=(1, 1))
     await promise_to(kernel, "a", pool, one)
     assert (await hold_as(kernel, "a", pool, two)).repeated is False
+
+
+async def test_a_promise_past_its_time_is_not_confirmed_even_before_the_sweep(kernel, city):
+    pool, [unit] = await city(capacities=(1,))
+    held = await hold(kernel, pool_id=pool, units=[unit], claimant="person:a", owner="a")
+    until = clock.now() - timedelta(seconds=1)
+    late = await promise(kernel, hold_id=held.id, owner="a", until=until)
+    with pytest.raises(UnknownPromise):
+        await confirm_promise(kernel, promise_id=late.id, owner="a")

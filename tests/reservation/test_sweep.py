@@ -1,17 +1,20 @@
 """The sweeper: marks, effects, promises and old rows that crashes and pauses left."""
 
 import asyncio
+import sys
 
 import pytest
 from redis.exceptions import ResponseError
 from sqlalchemy import text
 
 from reservation import cancel, confirm, free_places, prune, rebuild, sweep, sweep_forever
+from reservation.claim_id import first_claim_id
 from reservation.errors import HoldInFlight, HoldLost
 from reservation.keys import fence_key, pool_prefix
 from reservation.model import Effect
 from reservation.rebuild import REBUILD_LOCK
 from reservation.sweep import SWEEP_LOCK, Swept
+from reservation.transaction import note_effect
 
 
 async def test_an_overdue_mark_is_given_up_and_its_place_is_free(kernel, city, hold_as, sql):
@@ -309,3 +312,18 @@ async def test_an_abandoned_verdict_stays_for_the_mark_that_comes_back(kernel, c
         await confirm(kernel, claim_id=held.id, owner="a", key="other")
     await sweep(kernel, confirm_patience_s=0)
     assert await free_places(kernel, pool_id=pool, units=[unit]) == [1]
+
+
+async def test_a_pool_with_many_waiting_effects_does_not_keep_another_waiting(kernel, city, monkeypatch):
+    monkeypatch.setattr(sys.modules["reservation.sweep"], "EFFECTS_LIMIT", 2)
+    first, _ = await city(rule="subject-1")
+    second, _ = await city(rule="subject-2")
+    async with kernel.engine.begin() as connection:
+        for pool, times in ((first, 5), (second, 1)):
+            epoch = (await kernel.read_pools(pool))[0].epoch
+            for _ in range(times):
+                await note_effect(
+                    connection, pool_id=pool, epoch=epoch, changes=["free", first_claim_id(1), "1"]
+                )
+    swept = await sweep(kernel, effect_patience_s=0)
+    assert swept.replayed == 3
