@@ -142,10 +142,10 @@ def city_of() -> Callable[..., Awaitable[tuple[int, list[int]]]]:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Where everything is installed (GONGDAO_CI=1) a skipped test is a failed one."""
+    """Where everything is installed (NO_SKIPS=1) a skipped test is a failed one."""
     outcome = yield
     report = outcome.get_result()
-    if report.skipped and os.environ.get("GONGDAO_CI") == "1" and not hasattr(report, "wasxfail"):
+    if report.skipped and os.environ.get("NO_SKIPS") == "1" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
 

@@ -1,6 +1,6 @@
 """Debian's chromium on a demo that runs, with every complaint of the browser collected.
 
-Skips loudly where there is no chromium; with GONGDAO_CI=1 a skip is a failure.
+Skips loudly where there is no chromium; with NO_SKIPS=1 a skip is a failure.
 """
 
 from collections.abc import Callable, Iterator
