@@ -14,7 +14,7 @@ from benchmarks.arena import Arena, arena, bearer, confirm_requests, hold_reques
 
 ROUNDS = 9
 SLICE = 1_500
-CONNECTIONS = 128
+CONNECTIONS = 256
 SESSIONS = 50
 
 

@@ -69,19 +69,30 @@ async def commit_batch(
         # (1) lock: units in id order, the pool's epoch pinned until COMMIT
         room = await _lock(connection, pool, orders)
         # (2) insert: verdict, key and claim of each order; those that got all three and a place are booked
-        rows = await _insert(connection, pool, orders, room=room, settled=settled)
-        losers = [n for n, row in enumerate(rows) if row.created_at is None]
+        done = await _insert(connection, pool, orders, room=room, settled=settled)
         # (3) a loser leaves nothing behind, and is told the reason
-        if losers:
-            await _undo(connection, orders, rows, losers)
-        known = await recall(connection, [orders[n] for n in losers]) if losers else []
+        losers = [
+            _Loser(orders[n - 1], n - 1, *new)
+            for n, *new in zip(
+                done.lost or (), done.verdict_new or (), done.key_new or (), done.claim_new or (), strict=True
+            )
+        ]
+        known = await _undo_and_recall(connection, losers) if losers else []
         # (4) COMMIT on leaving: from here on the bookings survive any crash
-    outcomes: list[Booking | ReservationError] = [
-        _booking(pool, order, row.created_at) for order, row in zip(orders, rows, strict=True)
-    ]
-    for n, was in zip(losers, known, strict=True):
-        outcomes[n] = was or _reason(orders[n], rows[n])
-    return Committed(outcomes, rows[0].effect_id)
+    outcomes: list[Booking | ReservationError] = [_booking(pool, order, done.created_at) for order in orders]
+    for loser, was in zip(losers, known, strict=True):
+        outcomes[loser.place] = was or _reason(loser)
+    return Committed(outcomes, done.effect_id)
+
+
+class _Loser(NamedTuple):
+    """An order that was not booked, its place in the batch, and which of its keys this transaction inserted."""
+
+    order: Order
+    place: int
+    verdict_new: bool
+    key_new: bool
+    claim_new: bool
 
 
 async def _lock(connection: AsyncConnection, pool: Pool, orders: Sequence[Order]) -> dict[int, int]:
@@ -100,8 +111,9 @@ async def _insert(
     *,
     room: dict[int, int],
     settled: Sequence[int],
-) -> Sequence[Row[Any]]:
-    salts = [secrets.token_bytes(SALT_BYTES) for _ in orders]
+) -> Row[Any]:
+    noise = secrets.token_bytes(SALT_BYTES * len(orders))
+    salts = [noise[start : start + SALT_BYTES] for start in range(0, len(noise), SALT_BYTES)]
     result = await connection.execute(
         CONFIRM_BATCH,
         {
@@ -124,24 +136,25 @@ async def _insert(
             "operator": pool.authority,
         },
     )
-    return result.all()
+    return result.one()
 
 
-async def _undo(
-    connection: AsyncConnection, orders: Sequence[Order], rows: Sequence[Row[Any]], losers: Sequence[int]
-) -> None:
-    keyed = [orders[n] for n in losers if rows[n].key_new]
-    claimed = [orders[n] for n in losers if rows[n].claim_new]
+async def _undo_and_recall(
+    connection: AsyncConnection, losers: Sequence[_Loser]
+) -> list[Booking | ReservationError | None]:
+    keyed = [loser.order for loser in losers if loser.key_new]
+    claimed = [loser.order for loser in losers if loser.claim_new]
     await connection.execute(
         UNDO_PARTIAL,
         {
-            "verdicts": [orders[n].claim_id for n in losers if rows[n].verdict_new],
+            "verdicts": [loser.order.claim_id for loser in losers if loser.verdict_new],
             "owners": [order.owner for order in keyed],
             "keys": [order.key for order in keyed],
             "claimants": [order.claimant for order in claimed],
             "claims": [order.claim_id for order in claimed],
         },
     )
+    return await recall(connection, [loser.order for loser in losers])
 
 
 def _booking(pool: Pool, order: Order, created_at: datetime) -> Booking:
@@ -150,12 +163,12 @@ def _booking(pool: Pool, order: Order, created_at: datetime) -> Booking:
     )
 
 
-def _reason(order: Order, row: Row[Any]) -> ReservationError:
-    if not row.verdict_new:
-        return HoldLost(hold=order.claim_id)
-    if not row.claim_new:
+def _reason(loser: _Loser) -> ReservationError:
+    if not loser.verdict_new:
+        return HoldLost(hold=loser.order.claim_id)
+    if not loser.claim_new:
         return AlreadyBooked()
-    return Full(unit=order.unit)
+    return Full(unit=loser.order.unit)
 
 
 async def recall(

@@ -24,7 +24,7 @@ ATTEMPT_PAUSE_S = 0.1
 STUCK_UNITS_LIMIT = 3
 
 Outcome = Booking | ReservationError
-Waiting = tuple[Order, asyncio.Future[Outcome]]
+Waiting = tuple[Order, list[asyncio.Future[Outcome]]]
 LOCK_NOT_AVAILABLE = "55P03"
 QUERY_CANCELED = "57014"
 
@@ -73,23 +73,24 @@ class Committer:
     def submit(self, pool: Pool, order: Order) -> asyncio.Future[Outcome]:
         """A future that is always resolved: with a booking or the reason why there is none.
 
-        The same request twice at once shares one future, so shield it from the one caller who hangs up.
+        The same request twice at once is one order; each caller has a future of their own.
 
         Raises:
             Busy: QUEUE_LIMIT orders of this pool are waiting.
             KeyReused: this claim waits already, for another unit of its set.
         """
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         if order.claim_id in self._waiting:
-            waiting, shared = self._waiting[order.claim_id]
+            waiting, futures = self._waiting[order.claim_id]
             if waiting.unit != order.unit:
                 raise KeyReused
-            return shared
+            futures.append(future)
+            return future
         queue = self._queues.setdefault(pool.id, [])
         if len(queue) >= QUEUE_LIMIT:
             raise Busy(part="commit queue")
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        queue.append((order, future))
-        self._waiting[order.claim_id] = order, future
+        self._waiting[order.claim_id] = order, [future]
+        queue.append(self._waiting[order.claim_id])
         if pool.id not in self._tasks:
             self._tasks[pool.id] = asyncio.create_task(self._drain(pool), name=f"commit-pool-{pool.id}")
         return future
@@ -114,10 +115,11 @@ class Committer:
             self._answer(left, [Unavailable(part="kernel") for _ in left])
 
     def _answer(self, batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
-        for (order, future), outcome in zip(batch, outcomes, strict=True):
+        for (order, futures), outcome in zip(batch, outcomes, strict=True):
             del self._waiting[order.claim_id]
-            if not future.done():
-                future.set_result(outcome)
+            for future in futures:
+                if not future.done():
+                    future.set_result(outcome)
 
     async def _commit(self, pool: Pool, orders: list[Order]) -> list[Outcome]:
         """Tries the batch, again if the server went away, and one by one if a row spoils it for all."""

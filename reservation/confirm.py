@@ -7,8 +7,6 @@ What a crash leaves, step by step:
     after (b)   a booking and its effect row; repeating the key tells the booking, the sweeper tells Valkey
 """
 
-import asyncio
-
 from sqlalchemy.exc import SQLAlchemyError
 
 from reservation.claim_id import pool_of
@@ -49,7 +47,7 @@ async def confirm(kernel: Kernel, *, claim_id: str, owner: str, key: str, unit: 
         epoch=epoch,
     )
     # (b) commit: in a group, durably; (c) the answer goes out after it; (d) Valkey is told in the background
-    outcome = await asyncio.shield(kernel.committer.submit(pool, order))
+    outcome = await kernel.committer.submit(pool, order)
     if isinstance(outcome, Booking):
         return outcome
     await undo_mark(

@@ -22,6 +22,8 @@ local function apply(keys, args)
       if op ~= 'take' then
         end_claim(pool, claim, now)
         redis.call('ZREM', pool.unit .. unit, claim)
+      elseif mine and mine.key ~= '' then
+        -- Marked claims have their place without an expiry already; `drop_hold` has kept it.
       elseif not redis.call('ZSCORE', pool.gone, claim) then
         redis.call('ZADD', pool.unit .. unit, '+inf', claim)
       end

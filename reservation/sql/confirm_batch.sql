@@ -1,5 +1,6 @@
--- One group commit. Called with the units locked and `room` counted under that lock; gives one row per order in
--- arrival order. An order wins when all three of its keys were really inserted and its place fits the room.
+-- One group commit. Called with the units locked and `room` counted under that lock; gives one row: when
+-- and under which effect the winners were booked, and for each loser (1-based, in arrival order) which of its keys were
+-- inserted. An order wins when all three of its keys were really inserted and its place fits the room.
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
         CAST(:claim_ids AS uuid[]), CAST(:unit_ids AS bigint[]), CAST(:claimants AS text[]), CAST(:owners AS text[]),
@@ -61,11 +62,13 @@ noted AS (
     HAVING count(*) > 0
     RETURNING id
 )
-SELECT b.created_at, v.hold_id IS NOT NULL AS verdict_new, k.claim_id IS NOT NULL AS key_new,
-       c.claim_id IS NOT NULL AS claim_new, (SELECT id FROM noted) AS effect_id
+SELECT (SELECT min(created_at) FROM booked) AS created_at, (SELECT id FROM noted) AS effect_id,
+       array_agg(a.n ORDER BY a.n) FILTER (WHERE b.id IS NULL) AS lost,
+       array_agg(v.hold_id IS NOT NULL ORDER BY a.n) FILTER (WHERE b.id IS NULL) AS verdict_new,
+       array_agg(k.claim_id IS NOT NULL ORDER BY a.n) FILTER (WHERE b.id IS NULL) AS key_new,
+       array_agg(c.claim_id IS NOT NULL ORDER BY a.n) FILTER (WHERE b.id IS NULL) AS claim_new
 FROM asked a
 LEFT JOIN verdict v ON v.hold_id = a.claim_id
 LEFT JOIN kept k ON k.claim_id = a.claim_id
 LEFT JOIN active c ON c.claim_id = a.claim_id
 LEFT JOIN booked b ON b.id = a.claim_id
-ORDER BY a.n

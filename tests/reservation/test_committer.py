@@ -266,15 +266,16 @@ async def test_a_full_queue_is_busy_at_once(kernel, city, orders_of, monkeypatch
     assert isinstance((await answers(kernel, pool, [surplus]))[0], Booking)
 
 
-async def test_the_same_order_twice_at_once_shares_one_future(kernel, city, orders_of):
+async def test_the_same_order_twice_at_once_is_one_booking_for_both_callers(kernel, city, orders_of):
     pool, [unit, other] = await city(capacities=(1, 1))
     [order] = await orders_of(pool, ("a", unit))
     about = await kernel.pool(pool)
-    first = kernel.committer.submit(about, order)
-    assert kernel.committer.submit(about, order) is first
+    first, second, hung_up = [kernel.committer.submit(about, order) for _ in range(3)]
+    hung_up.cancel()
     with pytest.raises(KeyReused):
         kernel.committer.submit(about, order._replace(unit=other))
     assert isinstance(await first, Booking)
+    assert await first == await second
 
 
 async def test_orders_of_an_ended_epoch_are_lost_and_the_pool_heals(kernel, city, orders_of, sql):
