@@ -24,9 +24,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     with arena(
         tmp_path_factory.mktemp("arena"), accounts=accounts, sessions=SESSIONS, capacity=accounts
     ) as started:
-        # Clients have asked something before the rush opens: their tokens are known to the worker.
-        asked = [wire.get("/api/v1/bookings?limit=1", headers=[bearer(token)]) for token in started.tokens]
-        assert wire.play(asked, port=started.port, connections=CONNECTIONS).statuses[200] == accounts
         yield started
 
 
@@ -40,8 +37,14 @@ class Duel:
         self.real: list[float] = []
 
     def accounts(self) -> range:
+        """The next slice. Its clients have asked something before the rush opens: the worker knows their tokens."""
         taken = range(self.next_account, self.next_account + SLICE)
         self.next_account += SLICE
+        asked = [
+            wire.get("/api/v1/bookings?limit=1", headers=[bearer(self.running.tokens[n])]) for n in taken
+        ]
+        answers = wire.play(asked, port=self.running.port, connections=CONNECTIONS)
+        assert answers.statuses == {200: SLICE}, answers.statuses
         return taken
 
     def play(self, requests: list[bytes]) -> wire.Answers:

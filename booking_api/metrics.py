@@ -11,40 +11,49 @@ from typing import Any, cast
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
-REQUESTS = Histogram(
+REQUESTS = Counter("gongdao_requests_total", "HTTP requests", ["method", "route", "status"])
+SECONDS = Histogram(
     "gongdao_request_seconds",
-    "HTTP requests and their time to the first byte of the answer",
-    ["method", "route", "status"],
-    buckets=(0.005, 0.025, 0.1, 0.5, 2.5),
+    "Time to the first byte of the answer, of one request in eight",
+    ["route"],
+    buckets=(0.0025, 0.01, 0.05, 0.25, 1.0, 5.0),
 )
+TIMED_ONE_IN = 8
+"""A timing costs three counters in shared memory, a tenth of what a hold costs; one in eight tells as much."""
+
 REFUSALS = Counter("gongdao_refusals_total", "Refused requests by code", ["code"])
 
 
 class Measured:
-    """An ASGI application whose requests are counted and timed."""
+    """An ASGI application whose requests are counted, and one in TIMED_ONE_IN timed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._requests: dict[tuple[str, str, int], Histogram] = {}
+        self._requests: dict[tuple[str, str, int], Counter] = {}
+        self._turn = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on; counts it when its answer starts."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
+        self._turn = (self._turn + 1) % TIMED_ONE_IN
+        started = time.perf_counter() if self._turn == 0 else None
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._count(scope, message["status"], time.perf_counter() - started)
+                route = self._count(scope, message["status"])
+                if started is not None:
+                    SECONDS.labels(route).observe(time.perf_counter() - started)
             await send(message)
 
         await self._app(scope, receive, counted)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, status: int) -> str:
         # The route's template, so that ids do not become labels; a path no route has is one label for all.
         known = cast("Mapping[str, Any]", scope)
         key = (str(known["method"]), str(known.get("path_template") or "none"), status)
         if key not in self._requests:
             self._requests[key] = REQUESTS.labels(*map(str, key))
-        self._requests[key].observe(seconds)
+        self._requests[key].inc()
+        return key[1]

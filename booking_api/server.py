@@ -2,7 +2,7 @@
 
 import os
 
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 
 from booking_api.log import configure
@@ -26,6 +26,7 @@ def main(target: str = "booking_api.worker:create") -> None:
         port=settings.port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
+        http=HTTPModes.http1,
         workers=settings.workers,
         backlog=BACKLOG,
         backpressure=BACKPRESSURE,

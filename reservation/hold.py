@@ -65,7 +65,7 @@ async def hold(kernel: Kernel, *, pool_id: int, units: Sequence[int], claimant: 
             await _check_other_hold(kernel, lease)
         else:
             # (2) the claim: one atomic function on the pool
-            answer = await kernel.call(
+            answer, _ = await kernel.call_fenced(
                 pool_id, "hold", lease.claim_id, owner, claimant, lease.left_ms, *map(str, wanted)
             )
             if answer[0] not in {b"held", b"gone"}:

@@ -21,7 +21,7 @@ from booking_api.errors import TokenExpired, TokenInvalid, TokenMissing
 ALGORITHM = "Ed25519"
 ISSUER = "gongdao"
 AUDIENCE = "gongdao-api"
-REMEMBERED = 20_000
+REMEMBERED = 10_000
 TOKEN_LENGTH_LIMIT = 4_096
 ACCOUNT_ID_LIMIT = 100
 

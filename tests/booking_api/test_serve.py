@@ -35,7 +35,7 @@ def test_the_demo_is_browsable_at_once_and_audited_clean(serve):
     assert pools
     assert all(pool["demo"] for pool in pools)
     metrics = httpx.get(f"http://127.0.0.1:{serving.env['GONGDAO_METRICS_PORT']}/metrics").text
-    assert 'gongdao_request_seconds_count{method="GET",route="/api/v1/pools",status="200"}' in metrics
+    assert 'gongdao_requests_total{method="GET",route="/api/v1/pools",status="200"}' in metrics
     audit = serving.run("audit", "--json")
     assert audit.returncode == 0, audit.stderr
     assert json.loads(audit.stdout) == {"clean": True, "findings": []}

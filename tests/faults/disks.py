@@ -1,5 +1,6 @@
 """A disk so small that a test can fill it: a tmpfs of its own, for root on Linux. Imports the standard library, pytest."""
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 FILLER = "filler"
+FILL_TRIES = 100
 
 
 class SmallDisk:
@@ -27,10 +29,16 @@ class SmallDisk:
         free = self.free_bytes()
         handle = os.open(self._filler, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            size = os.fstat(handle).st_size
-            while (left := self.free_bytes()) > 0:
-                os.posix_fallocate(handle, size, left)
-                size += left
+            for _ in range(FILL_TRIES):
+                left = self.free_bytes()
+                if left == 0:
+                    break
+                try:
+                    os.posix_fallocate(handle, os.fstat(handle).st_size, left)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    # The server took some of it between our look and our grip.
         finally:
             os.close(handle)
         return free
