@@ -176,21 +176,22 @@ class Valkey:
             return True
         await self._drop(address)
         connection = _new_connection(address)
+        lane = None
         try:
             about = await _handshake(connection, self._libraries)
-        except (RedisError, OSError, TimeoutError) as error:
+            if about is not None:
+                lane = Lane(
+                    connection,
+                    run_id=about["run_id"],
+                    clustered=about["cluster_enabled"] == "1",
+                    libraries=self._libraries,
+                    on_moved=self.look_again,
+                )
+        except (RedisError, OSError, TimeoutError, Unavailable) as error:
             log.info("valkey at %s: %s", _public(address), error)
-            about = None
-        if about is None:
+        if lane is None:
             await connection.disconnect(nowait=True)
             return False
-        lane = Lane(
-            connection,
-            run_id=about["run_id"],
-            clustered=about["cluster_enabled"] == "1",
-            libraries=self._libraries,
-            on_moved=self.look_again,
-        )
         self._lanes[address] = lane
         return True
 
