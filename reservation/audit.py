@@ -26,6 +26,8 @@ from reservation.transaction import transaction
 
 SETTLE_S = 1.5
 LOOKS = 3
+OPEN_TIMEOUT_S = 30.0
+OPEN_POLL_S = 0.1
 FINDINGS_LIMIT = 50
 
 
@@ -143,7 +145,7 @@ async def audit(kernel: Kernel, *, progress: Progress = lambda _: None) -> list[
 
     Raises:
         Unavailable, Busy: Valkey or PostgreSQL does not answer, so nothing is known.
-        Rebuilding: a pool is being rebuilt now; ask again when it is done.
+        Rebuilding: a pool is being rebuilt for longer than OPEN_TIMEOUT_S; ask again when it is done.
     """
     findings: list[Finding] = []
     for invariant, what, query in _IN_POSTGRESQL:
@@ -155,9 +157,24 @@ async def audit(kernel: Kernel, *, progress: Progress = lambda _: None) -> list[
     pools = await kernel.read_pools()
     for pool in pools:
         progress(f"I1: what Valkey holds of pool {pool.id}")
+        await _wait_until_open(kernel, pool)
         findings += await _lasting(partial(_differences, kernel, pool))
     progress("I3: one hold set per claimant and service")
     return findings + await _lasting(partial(_hold_sets, kernel, pools))
+
+
+async def _wait_until_open(kernel: Kernel, pool: Pool) -> None:
+    """A rebuild on its way is waited for, lest its half-loaded view be accused.
+
+    Raises:
+        Rebuilding: it takes longer than OPEN_TIMEOUT_S.
+    """
+    deadline = asyncio.get_running_loop().time() + OPEN_TIMEOUT_S
+    lane = kernel.valkey.lane(fence_key(pool.id))
+    while b":rebuilding" in (await lane.command("GET", fence_key(pool.id)) or b""):
+        if asyncio.get_running_loop().time() > deadline:
+            raise Rebuilding(pool=pool.id)
+        await asyncio.sleep(OPEN_POLL_S)
 
 
 async def _lasting(look: Callable[[], Awaitable[set[Finding]]]) -> list[Finding]:
@@ -189,8 +206,6 @@ async def _differences(kernel: Kernel, pool: Pool) -> set[Finding]:
         for unit, claim in claims:
             recorded[unit].add(claim)
     lane = kernel.valkey.lane(fence_key(pool.id))
-    if b":rebuilding" in (await lane.command("GET", fence_key(pool.id)) or b""):
-        raise Rebuilding(pool=pool.id)
     confirming = await _confirming(kernel, pool)
     found: set[Finding] = set()
     answers = await asyncio.gather(

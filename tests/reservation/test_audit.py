@@ -1,6 +1,7 @@
 """The audit: whatever is tampered with, it names the invariant that no longer holds."""
 
 import asyncio
+import sys
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -285,7 +286,8 @@ async def test_without_valkey_nothing_is_known(loose, scene):
         await audit(loose)
 
 
-async def test_a_pool_being_rebuilt_is_told_and_not_accused(kernel, city):
+async def test_a_pool_being_rebuilt_is_waited_for_and_not_accused(kernel, city, monkeypatch):
+    monkeypatch.setattr(sys.modules["reservation.audit"], "OPEN_TIMEOUT_S", 0.1)
     pool, _ = await city()
     lane = kernel.valkey.lane(fence_key(pool))
     was = await lane.command("GET", fence_key(pool))
