@@ -17,12 +17,12 @@ from booking_api.gate.limits import gate_library
 from booking_api.identity.tokens import TokenVerifier, load_key
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
+from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
 from booking_api.routes import bookings, health, holds, openapi, pools
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
 
-BODY_LIMIT_BYTES = 64 * 1024
 CONNECTIONS = 8
 
 
@@ -53,6 +53,7 @@ def create_app(settings: Settings) -> Litestar:
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lambda _: _running(desk)],
+        request_class=LeanRequest,
         request_max_body_size=BODY_LIMIT_BYTES,
         logging_config=None,
         openapi_config=openapi.CONFIG,

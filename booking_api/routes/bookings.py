@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from booking_api.desk import Desk
-from booking_api.request import AnyRequest
+from booking_api.request import Answer, AnyRequest
 from booking_api.routes.holds import UnitId, checked_hold_id
 from reservation import Booking, bookings_of, cancel, reschedule
 from reservation.claim_id import pool_of
@@ -36,7 +36,8 @@ async def get_bookings(
 ) -> Response[Bookings]:
     """The account's bookings, active and ended, newest first."""
     account, headers = await desk.gate.enter(request, reads=True)
-    return Response(Bookings(await bookings_of(desk.kernel, owner=account.id, limit=limit)), headers=headers)
+    found = await bookings_of(desk.kernel, owner=account.id, limit=limit)
+    return Answer(Bookings(found), status_code=200, headers=headers)
 
 
 @post("/bookings/{booking_id:str}/cancel", summary="Cancel a booking", tags=["bookings"], status_code=200)
@@ -46,7 +47,7 @@ async def post_cancel(
     """Ends a booking; its place is free for others at once. Repeating it gives the cancelled booking."""
     account, headers = await desk.gate.enter(request)
     ended = await cancel(desk.kernel, booking_id=_checked_booking_id(booking_id), owner=account.id)
-    return Response(ended, status_code=200, headers=headers)
+    return Answer(ended, status_code=200, headers=headers)
 
 
 @post("/bookings/{booking_id:str}/reschedule", summary="Move a booking", tags=["bookings"], status_code=200)
@@ -65,7 +66,7 @@ async def post_reschedule(
         owner=account.id,
         unit=data.unit,
     )
-    return Response(moved, status_code=200, headers=headers)
+    return Answer(moved, status_code=200, headers=headers)
 
 
 def _checked_booking_id(text: str) -> str:

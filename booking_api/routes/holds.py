@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest, KeyMissing, NotYourVehicle, UnknownHold
 from booking_api.identity.tokens import Account
-from booking_api.request import AnyRequest, header
+from booking_api.request import Answer, AnyRequest, header
 from reservation import Booking, ClaimantKind, Hold, Kernel, confirm, hold, release
 from reservation.claim_id import pool_of
 from reservation.hold import UNITS_LIMIT
@@ -43,7 +43,7 @@ async def post_hold(
     account, headers = await desk.gate.enter(request)
     claimant = await claimant_of(desk.kernel, account, pool_id=data.pool, vehicle=data.vehicle)
     held = await hold(desk.kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id)
-    return Response(held, status_code=200 if held.repeated else 201, headers=headers)
+    return Answer(held, status_code=200 if held.repeated else 201, headers=headers)
 
 
 @delete("/holds/{hold_id:str}", summary="Release a hold", tags=["holds"], status_code=204)
@@ -53,7 +53,7 @@ async def delete_hold(
     """Gives a hold back at once."""
     account, headers = await desk.gate.enter(request)
     await release(desk.kernel, claim_id=checked_hold_id(hold_id), owner=account.id)
-    return Response(None, status_code=204, headers=headers)
+    return Answer(None, status_code=204, headers=headers)
 
 
 @post("/holds/{hold_id:str}/confirm", summary="Confirm a hold", tags=["holds"], status_code=201)
@@ -72,7 +72,7 @@ async def post_confirm(
         key=idempotency_key(request),
         unit=data.unit if data else None,
     )
-    return Response(booked, status_code=201, headers=headers)
+    return Answer(booked, status_code=201, headers=headers)
 
 
 def checked_hold_id(text: str) -> str:

@@ -28,14 +28,22 @@ def serve(tmp_path):
         serving.stop()
 
 
+def assert_eventually_in(line: str, url: str) -> None:
+    """Counts reach the shared counters within a second or so."""
+    deadline = time.monotonic() + 10
+    while line not in (told := httpx.get(url).text):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.1)
+
+
 def test_the_demo_is_browsable_at_once_and_audited_clean(serve):
     serving = serve("--demo")
     serving.wait_ready()
     pools = serving.get("/api/v1/pools").json()["pools"]
     assert pools
     assert all(pool["demo"] for pool in pools)
-    metrics = httpx.get(f"http://127.0.0.1:{serving.env['GONGDAO_METRICS_PORT']}/metrics").text
-    assert 'gongdao_requests_total{method="GET",route="/api/v1/pools",status="200"}' in metrics
+    counted = 'gongdao_requests_total{method="GET",route="/api/v1/pools",status="200"} 1.0'
+    assert_eventually_in(counted, f"http://127.0.0.1:{serving.env['GONGDAO_METRICS_PORT']}/metrics")
     audit = serving.run("audit", "--json")
     assert audit.returncode == 0, audit.stderr
     assert json.loads(audit.stdout) == {"clean": True, "findings": []}
