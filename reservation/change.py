@@ -5,7 +5,7 @@ sweeper ends); after COMMIT effect rows that are replayed.
 """
 
 import logging
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,17 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reservation import tables
 from reservation.claim_id import pool_of
 from reservation.errors import (
-    ChooseUnit,
     Full,
-    HoldInFlight,
     HoldLost,
     NotActive,
     NotMovable,
     ReservationError,
     UnknownBooking,
 )
-from reservation.hold import end_lease, undo_mark
+from reservation.hold import end_lease
 from reservation.kernel import Kernel
+from reservation.mark import Marked, mark, undo_mark
 from reservation.model import Booking, BookingState, Effect, Pool
 from reservation.transaction import (
     count,
@@ -36,15 +35,6 @@ from reservation.transaction import (
 )
 
 log = logging.getLogger(__name__)
-
-
-class Held(NamedTuple):
-    """The marked hold a booking moves to."""
-
-    id: str
-    claimant: str
-    unit: int
-    epoch: int
 
 
 async def cancel(kernel: Kernel, *, booking_id: str, owner: str) -> Booking:
@@ -93,32 +83,19 @@ async def reschedule(
     pool = await kernel.pool(pool_id)
     # (a) mark the hold; the booking's id is the key, so a repetition is the same request
     key = f"reschedule {booking_id}"
-    answer, epoch = await kernel.call_fenced(
-        pool_id, "mark", hold_id, owner, key, "" if unit is None else str(unit)
-    )
-    if answer[0] == b"in_flight":
-        raise HoldInFlight(hold=hold_id)
-    if answer[0] == b"choose":
-        raise ChooseUnit(hold=hold_id)
-    if answer[0] == b"gone":
+    marked = await mark(kernel, pool, claim_id=hold_id, owner=owner, key=key, unit=unit)
+    if marked is None:
         return await _moved_before(kernel, booking_id=booking_id, hold_id=hold_id, owner=owner)
-    new_unit, claimant = int(answer[1]), answer[2].decode()
     try:
         # (b) one transaction for both
-        moved, told = await _move(
-            kernel,
-            pool,
-            booking_id=booking_id,
-            hold=Held(id=hold_id, claimant=claimant, unit=new_unit, epoch=epoch),
-            owner=owner,
-        )
+        moved, told = await _move(kernel, pool, booking_id=booking_id, marked=marked, owner=owner)
     except ReservationError as error:
-        await undo_mark(kernel, pool, claim_id=hold_id, claimant=claimant, key=key, epoch=epoch, reason=error)
+        await undo_mark(kernel, pool, marked, reason=error)
         raise
     # (c) COMMIT is done; a crash from here on leaves the effect rows
     for effect in told:
         await kernel.tell(effect)
-    await end_lease(kernel, pool, claimant=claimant, claim_id=hold_id)
+    await end_lease(kernel, pool, claimant=marked.claimant, claim_id=hold_id)
     return moved
 
 
@@ -135,7 +112,7 @@ async def bookings_of(kernel: Kernel, *, owner: str, limit: int) -> list[Booking
 
 
 async def _move(
-    kernel: Kernel, pool: Pool, *, booking_id: str, hold: Held, owner: str
+    kernel: Kernel, pool: Pool, *, booking_id: str, marked: Marked, owner: str
 ) -> tuple[Booking, list[Effect]]:
     old_pool = await _pool_of_booking(kernel, booking_id)
     if (old_pool.service, old_pool.rule) != (pool.service, pool.rule):
@@ -143,30 +120,32 @@ async def _move(
     async with transaction(kernel.engine) as connection:
         # (1) lock: both units in id order, then the booking
         was = await _find(connection, booking_id, owner=owner)
-        locked = await lock_units(connection, [was.unit_id, hold.unit])
+        locked = await lock_units(connection, [was.unit_id, marked.unit])
         was = await _find(connection, booking_id, owner=owner, lock=True)
-        if was.claimant != hold.claimant:
+        if was.claimant != marked.claimant:
             # An owner of two vehicles may not move the one's appointment to a place held for the other.
             raise NotMovable(booking=booking_id)
-        if was.state == BookingState.MOVED and was.moved_to == hold.id:
-            return _booking(await _find(connection, hold.id, owner=owner)), []
+        if was.state == BookingState.MOVED and was.moved_to == marked.claim_id:
+            return _booking(await _find(connection, marked.claim_id, owner=owner)), []
         if was.state != BookingState.BOOKED:
             raise NotActive(booking=booking_id)
-        free, new_epoch = locked[hold.unit]
-        if new_epoch != hold.epoch or not await insert_verdict(connection, hold.id, "confirmed"):
-            raise HoldLost(hold=hold.id)
+        free, new_epoch = locked[marked.unit]
+        if new_epoch != marked.epoch or not await insert_verdict(connection, marked.claim_id, "confirmed"):
+            raise HoldLost(hold=marked.claim_id)
         # (2) leave the old place
-        await _end(connection, old_pool, was, state=BookingState.MOVED, kind="move_from", moved_to=hold.id)
-        if free + (was.unit_id == hold.unit) <= 0:
-            raise Full(unit=hold.unit)
+        await _end(
+            connection, old_pool, was, state=BookingState.MOVED, kind="move_from", moved_to=marked.claim_id
+        )
+        if free + (was.unit_id == marked.unit) <= 0:
+            raise Full(unit=marked.unit)
         # (3) take the new one
-        moved = await _take(connection, pool, was, hold_id=hold.id, unit=hold.unit)
+        moved = await _take(connection, pool, was, hold_id=marked.claim_id, unit=marked.unit)
         # (4) what Valkey is to be told, per pool
         left = ["free", booking_id, str(was.unit_id)]
-        took = ["take", hold.id, str(hold.unit)]
+        took = ["take", marked.claim_id, str(marked.unit)]
         told = [
             await note_effect(connection, pool_id=old_pool.id, epoch=locked[was.unit_id][1], changes=left),
-            await note_effect(connection, pool_id=pool.id, epoch=hold.epoch, changes=took),
+            await note_effect(connection, pool_id=pool.id, epoch=marked.epoch, changes=took),
         ]
     return moved, told
 

@@ -11,9 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reservation.claim_id import pool_of
 from reservation.commit_batch import Order, recall
-from reservation.errors import ChooseUnit, HoldInFlight, HoldLost, Unavailable
-from reservation.hold import undo_mark
+from reservation.errors import HoldLost, Unavailable
 from reservation.kernel import Kernel
+from reservation.mark import mark, undo_mark
 from reservation.model import Booking
 
 
@@ -33,37 +33,29 @@ async def confirm(kernel: Kernel, *, claim_id: str, owner: str, key: str, unit: 
         raise HoldLost(hold=claim_id)
     pool = await kernel.pool(pool_id)
     # (a) mark: the claim no longer expires
-    answer, epoch = await kernel.call_fenced(
-        pool_id, "mark", claim_id, owner, key, "" if unit is None else str(unit)
-    )
-    if answer[0] != b"confirming":
-        return await _not_marked(kernel, answer[0], claim_id=claim_id, owner=owner, key=key, unit=unit)
+    marked = await mark(kernel, pool, claim_id=claim_id, owner=owner, key=key, unit=unit)
+    if marked is None:
+        return await _confirmed_before(kernel, claim_id=claim_id, owner=owner, key=key, unit=unit)
     order = Order(
         claim_id=claim_id,
-        unit=int(answer[1]),
-        claimant=answer[2].decode(),
+        unit=marked.unit,
+        claimant=marked.claimant,
         owner=owner,
         key=key,
-        epoch=epoch,
+        epoch=marked.epoch,
     )
     # (b) commit: in a group, durably; (c) the answer goes out after it; (d) Valkey is told in the background
     outcome = await kernel.committer.submit(pool, order)
     if isinstance(outcome, Booking):
         return outcome
-    await undo_mark(
-        kernel, pool, claim_id=claim_id, claimant=order.claimant, key=key, epoch=epoch, reason=outcome
-    )
+    await undo_mark(kernel, pool, marked, reason=outcome)
     raise outcome
 
 
-async def _not_marked(
-    kernel: Kernel, state: bytes, *, claim_id: str, owner: str, key: str, unit: int | None
+async def _confirmed_before(
+    kernel: Kernel, *, claim_id: str, owner: str, key: str, unit: int | None
 ) -> Booking:
-    """A claim that cannot be marked may have been booked before: PostgreSQL knows."""
-    if state == b"in_flight":
-        raise HoldInFlight(hold=claim_id)
-    if state == b"choose":
-        raise ChooseUnit(hold=claim_id)
+    """A claim that is not there may have been booked before: PostgreSQL knows."""
     order = Order(claim_id=claim_id, unit=unit or 0, claimant="", owner=owner, key=key, epoch=0)
     try:
         async with kernel.engine.connect() as connection:

@@ -16,7 +16,6 @@ from reservation.errors import (
     HoldInFlight,
     HoldLost,
     PoolClosed,
-    ReservationError,
     UnknownUnit,
 )
 from reservation.kernel import Kernel
@@ -122,34 +121,6 @@ async def release(kernel: Kernel, *, claim_id: str, owner: str) -> None:
     if answer[0] == b"in_flight":
         raise HoldInFlight(hold=claim_id)
     await end_lease(kernel, pool, claimant=answer[1].decode(), claim_id=claim_id)
-
-
-async def undo_mark(
-    kernel: Kernel,
-    pool: Pool,
-    *,
-    claim_id: str,
-    claimant: str,
-    key: str,
-    epoch: int,
-    reason: ReservationError,
-) -> None:
-    """Takes the mark off a claim that was refused, or ends the claim if it is lost, in the epoch of the mark only.
-
-    An outcome that is not known yet keeps its mark: the same key finds out, or the sweeper. A crash here leaves the
-    mark, which the sweeper ends.
-
-    Raises:
-        Rebuilding, Unavailable, Busy: Valkey could not be told, and the caller is to repeat. Were the reason told
-            now, the claimant would be in the way of their own next step.
-    """
-    if reason.code in {"unavailable", "busy"}:
-        return
-    if reason.code != "hold_lost":
-        await kernel.call_in(pool.id, epoch, "unmark", claim_id, key)
-    elif await kernel.call_in(pool.id, epoch, "apply", "drop", claim_id, "0") is not None:
-        # In a later epoch the lease may have brought the claim back already: then it is not ours to end.
-        await end_lease(kernel, pool, claimant=claimant, claim_id=claim_id)
 
 
 async def end_lease(kernel: Kernel, pool: Pool, *, claimant: str, claim_id: str) -> None:

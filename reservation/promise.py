@@ -17,15 +17,14 @@ from reservation import tables
 from reservation.claim_id import pool_of
 from reservation.errors import (
     AlreadyBooked,
-    ChooseUnit,
     Full,
-    HoldInFlight,
     HoldLost,
     ReservationError,
     UnknownPromise,
 )
-from reservation.hold import end_lease, undo_mark
+from reservation.hold import end_lease
 from reservation.kernel import Kernel
+from reservation.mark import mark, undo_mark
 from reservation.model import Booking, BookingState, Effect, Pool, Promise
 from reservation.transaction import (
     count,
@@ -53,35 +52,21 @@ async def promise(
     if pool_id is None:
         raise HoldLost(hold=hold_id)
     pool = await kernel.pool(pool_id)
-    answer, epoch = await kernel.call_fenced(
-        pool_id, "mark", hold_id, owner, PROMISE_KEY, "" if unit is None else str(unit)
-    )
-    if answer[0] == b"in_flight":
-        raise HoldInFlight(hold=hold_id)
-    if answer[0] == b"choose":
-        raise ChooseUnit(hold=hold_id)
-    if answer[0] == b"gone":
+    marked = await mark(kernel, pool, claim_id=hold_id, owner=owner, key=PROMISE_KEY, unit=unit)
+    if marked is None:
         return await _promised_before(kernel, hold_id, owner=owner)
     wanted = Promise(
         id=hold_id,
         pool=pool_id,
-        unit=int(answer[1]),
-        claimant=answer[2].decode(),
+        unit=marked.unit,
+        claimant=marked.claimant,
         owner=owner,
         expires_at=until,
     )
     try:
-        effect = await _commit(kernel, pool, wanted, epoch=epoch)
+        effect = await _commit(kernel, pool, wanted, epoch=marked.epoch)
     except ReservationError as error:
-        await undo_mark(
-            kernel,
-            pool,
-            claim_id=hold_id,
-            claimant=wanted.claimant,
-            key=PROMISE_KEY,
-            epoch=epoch,
-            reason=error,
-        )
+        await undo_mark(kernel, pool, marked, reason=error)
         raise
     if effect is not None:
         await kernel.tell(effect)
