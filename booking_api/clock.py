@@ -1,7 +1,9 @@
 """The one place that reads the wall clock; everything else is handed a time."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+
+CHINA = timezone(timedelta(hours=8))
 
 
 def now_ms() -> int:
@@ -17,3 +19,8 @@ def now_s() -> int:
 def now() -> datetime:
     """The moment, in UTC."""
     return datetime.fromtimestamp(now_ms() / 1000, UTC)
+
+
+def today() -> date:
+    """The day it is in China (UTC+8, one zone, no summer time), where the authorities' days begin."""
+    return now().astimezone(CHINA).date()

@@ -1,7 +1,9 @@
 """The engine and the schema. Imports SQLAlchemy and Alembic."""
 
 import logging
+from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -55,8 +57,11 @@ def create_reading_engine(url: str, *, connections: int = 4) -> AsyncEngine:
     return create_engine(url, connections=connections).execution_options(isolation_level="AUTOCOMMIT")
 
 
-async def migrate(engine: AsyncEngine) -> None:
+async def migrate(engine: AsyncEngine, *branches: Path) -> None:
     """Brings the schema to this version. Several processes may call it at once: one works, the others wait.
+
+    `branches` are folders with the migrations of packages above this one, each a branch of its own. A database that
+    has a branch must be migrated with it ever after.
 
     Raises:
         SchemaError: the server is older than PostgreSQL 15.
@@ -71,16 +76,19 @@ async def migrate(engine: AsyncEngine) -> None:
         await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
         await connection.commit()
         try:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, branches)
         finally:
             await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
             await connection.execute(text("RESET lock_timeout"))
             await connection.commit()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, branches: Sequence[Path]) -> None:
     config = Config()
-    config.set_main_option("script_location", str(files("reservation") / "migrations"))
+    ours = Path(str(files("reservation"))) / "migrations"
+    config.set_main_option("script_location", str(ours))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(map(str, (ours / "versions", *branches))))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, "heads")
     connection.commit()

@@ -15,8 +15,9 @@ from sqlalchemy import text
 from booking_api import clock
 from booking_api.embedded.postgres import PostgresServer
 from booking_api.embedded.valkey import ValkeyServer
+from booking_api.schema import migrate_platform
 from reservation import Kernel, NewUnit, UnitKind, add_authority, audit, publish_pool, watch
-from reservation.database import create_engine, migrate
+from reservation.database import create_engine
 from reservation.rebuild import rebuild
 
 TEMPLATE = "template_gongdao"
@@ -49,7 +50,7 @@ async def _make_template(url: str) -> None:
     await _on_server(url, f"CREATE DATABASE {TEMPLATE}")
     engine = create_engine(database_named(url, TEMPLATE), connections=1)
     try:
-        await migrate(engine)
+        await migrate_platform(engine)
     finally:
         await engine.dispose()
 

@@ -28,8 +28,9 @@ from booking_api.demo.city import found_demo_city
 from booking_api.embedded import EmbeddedError, embedded_backends, spawn_child
 from booking_api.identity.tokens import KeyFileError, make_key
 from booking_api.log import configure
+from booking_api.schema import migrate_platform
 from booking_api.settings import Settings, is_loopback
-from reservation.database import SchemaError, create_engine, migrate
+from reservation.database import SchemaError, create_engine
 from reservation.errors import ReservationError
 
 STOP_TIMEOUT_S = 25.0
@@ -100,7 +101,7 @@ async def _prepare(settings: Settings, *, demo: bool) -> None:
     assert settings.database_url is not None  # noqa: S101 - `_with_servers` filled it in
     engine = create_engine(settings.database_url, connections=2)
     try:
-        await migrate(engine)
+        await migrate_platform(engine)
     finally:
         await engine.dispose()
     if demo:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from booking_api import clock
 from booking_api.embedded.postgres import PostgresServer
+from booking_api.schema import migrate_platform
 from reservation import (
     Kernel,
     NewUnit,
@@ -23,7 +24,7 @@ from reservation import (
     sweep,
     watch,
 )
-from reservation.database import create_engine, migrate
+from reservation.database import create_engine
 from reservation.errors import Rebuilding, ReservationError, Unavailable
 from tests.faults.acts import Ask, Refused, asking
 from tests.faults.ledger import Ledger
@@ -96,7 +97,7 @@ async def migrate_on(server: PostgresServer) -> None:
     """The kernel's schema on a fresh server."""
     engine = create_engine(server.url, connections=1)
     try:
-        await migrate(engine)
+        await migrate_platform(engine)
     finally:
         await engine.dispose()
 

@@ -6,6 +6,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from booking_api.schema import migrate_platform
 from reservation.database import SchemaError, create_engine, migrate
 from reservation.tables import metadata
 
@@ -101,7 +102,7 @@ async def test_active_claims_are_partitioned_by_claimant(engine):
 
 
 async def test_migrating_again_changes_nothing(engine):
-    await migrate(engine)
+    await migrate_platform(engine)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
 

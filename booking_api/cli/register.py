@@ -1,0 +1,206 @@
+"""`gongdao register`: what other systems know of learners, licences, vehicles and violations, imported from files."""
+
+import asyncio
+import csv
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking_api import clock
+from booking_api.cli import Unusable
+from booking_api.cli.surroundings import read_addresses, settings_or_exit
+from booking_api.registers import (
+    BadRow,
+    FileUnusable,
+    Format,
+    Imported,
+    ImportRefused,
+    RegisterKind,
+    import_register,
+    read_imports,
+)
+from booking_api.registers.reading import format_of
+from reservation.database import create_engine
+
+IMPORT_TIMEOUT_S = 3_600.0
+BAD_ROWS_SHOWN = 20
+
+
+@click.group("register")
+def command() -> None:
+    """Import registers of learners, licences, vehicles and violations."""
+
+
+@command.command("import")
+@click.argument("register", type=click.Choice([kind.value for kind in RegisterKind]))
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--source", required=True, help="Where the file comes from; kept with every row.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in Format]),
+    help="By the file's ending if left out.",
+)
+@click.option("--encoding", default="utf-8-sig", show_default=True, help="For example gb18030.")
+@click.option("--skip-bad", is_flag=True, help="Import the good rows though there are bad ones.")
+@click.option(
+    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write every bad row to this CSV file."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def import_command(
+    *,
+    register: str,
+    path: Path,
+    source: str,
+    form: str | None,
+    encoding: str,
+    skip_bad: bool,
+    report: Path | None,
+    as_json: bool,
+) -> int:
+    """Import FILE (CSV or JSON Lines) into REGISTER, whole or not at all. Exit code 1 when it was refused.
+
+    A row whose key is known replaces the known one; rows that the file does not name stay.
+    """
+    if not source.strip() or len(source) > 200:
+        raise Unusable("--source: say in 1 to 200 characters where the file comes from")
+    addresses = read_addresses(settings_or_exit())
+    bad: list[BadRow] = []
+    with ExitStack() as stack:
+        told = _BadRows(stack, report, bad)
+        status = stack.enter_context(Console(stderr=True).status(f"{path.name}"))
+        try:
+            chosen = Format(form) if form else format_of(path)
+            imported = asyncio.run(
+                _import(
+                    addresses.database_url,
+                    kind=RegisterKind(register),
+                    path=path,
+                    form=chosen,
+                    encoding=encoding,
+                    source=source.strip(),
+                    skip_bad=skip_bad,
+                    told=told,
+                    status=lambda read, wrong: status.update(
+                        f"{path.name}: {read:,} rows read, {wrong:,} bad"
+                    ),
+                )
+            )
+        except FileUnusable as error:
+            raise Unusable(str(error)) from error
+        except ImportRefused as error:
+            status.stop()
+            _show(bad, error.bad_rows, report)
+            return _refused(error, as_json=as_json)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            line = str(error).partition("\n")[0]
+            raise Unusable(f"nothing was imported: the database: {line}") from error
+    _show(bad, imported.bad_rows, report)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(imported._asdict()).decode() + "\n")
+    else:
+        click.echo(f"import {imported.id}: {imported.rows:,} rows taken, {imported.bad_rows:,} left out")
+    return 0
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print the imports as JSON.")
+def list_command(*, as_json: bool) -> None:
+    """The latest imports, newest first."""
+    addresses = read_addresses(settings_or_exit())
+    try:
+        imports = asyncio.run(_imports(addresses.database_url))
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        raise Unusable(f"the database: {str(error).partition(chr(10))[0]}") from error
+    if as_json:
+        sys.stdout.write(msgspec.json.encode([done._asdict() for done in imports]).decode() + "\n")
+        return
+    for done in imports:
+        click.echo(
+            f"{done.id}  {done.at:%Y-%m-%d %H:%M} UTC  {done.register}  {done.rows:,} rows, {done.bad_rows:,} left out"
+            f"  {done.source} ({done.file}, sha256 {done.sha256[:12]})"
+        )
+    if not imports:
+        click.echo("nothing has been imported")
+
+
+class _BadRows:
+    """Keeps the first bad rows to show, and writes all of them to the report if there is one."""
+
+    def __init__(self, stack: ExitStack, report: Path | None, shown: list[BadRow]) -> None:
+        self._shown = shown
+        self._writer = None
+        if report is not None:
+            try:
+                file = stack.enter_context(report.open("w", encoding="utf-8", newline=""))
+            except OSError as error:
+                raise Unusable(f"--report {report}: {error.strerror}") from error
+            self._writer = csv.writer(file)
+            self._writer.writerow(BadRow._fields)
+
+    def __call__(self, bad: BadRow) -> None:
+        if len(self._shown) < BAD_ROWS_SHOWN:
+            self._shown.append(bad)
+        if self._writer is not None:
+            self._writer.writerow(bad)
+
+
+async def _import(
+    url: str,
+    *,
+    kind: RegisterKind,
+    path: Path,
+    form: Format,
+    encoding: str,
+    source: str,
+    skip_bad: bool,
+    told: _BadRows,
+    status: Callable[[int, int], None],
+) -> Imported:
+    engine = create_engine(url, connections=1, answer_timeout_s=IMPORT_TIMEOUT_S)
+    try:
+        return await import_register(
+            engine,
+            kind=kind,
+            path=path,
+            form=form,
+            encoding=encoding,
+            source=source,
+            today=clock.today(),
+            skip_bad=skip_bad,
+            on_bad=told,
+            progress=status,
+        )
+    finally:
+        await engine.dispose()
+
+
+async def _imports(url: str) -> list[Imported]:
+    engine = create_engine(url, connections=1)
+    try:
+        return await read_imports(engine)
+    finally:
+        await engine.dispose()
+
+
+def _show(bad: list[BadRow], count: int, report: Path | None) -> None:
+    for row in bad:
+        click.echo(f"line {row.line}: {row.field}: {row.reason}", err=True)
+    if count > len(bad):
+        where = f"all are in {report}" if report else "--report FILE lists all"
+        click.echo(f"and {count - len(bad):,} more; {where}", err=True)
+
+
+def _refused(error: ImportRefused, *, as_json: bool) -> int:
+    if as_json:
+        told = {"refused": str(error), "rows": error.rows, "bad_rows": error.bad_rows}
+        sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
+    else:
+        click.echo(f"nothing was imported: {error}; put them right, or --skip-bad", err=True)
+    return 1

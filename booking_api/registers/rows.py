@@ -1,0 +1,141 @@
+"""One row of each register: its fields, and what is right in them. Imports msgspec and `identity.numbers`."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from booking_api.identity.numbers import parse_identity_number
+
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+VehicleClass = Annotated[str, msgspec.Meta(pattern=r"^(A[1-3]|B[1-2]|C[1-6]|[DEFMNP])$")]
+Plate = Annotated[str, msgspec.Meta(min_length=5, max_length=16, pattern=r"^[^\x00-\x20\x7f]+$")]
+PlateKind = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}$")]
+"""Two digits of GA 24.7: 02 small car, 52 small new-energy car."""
+Points = Annotated[int, msgspec.Meta(ge=0, le=12)]
+
+
+class RegisterKind(StrEnum):
+    """Which register."""
+
+    CERTIFICATE = "learner_certificate"
+    LICENCE = "licence"
+    VEHICLE = "vehicle"
+    VIOLATION = "violation"
+
+
+class CertificateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A learner certificate. `school` is the driving school the learner is registered with."""
+
+    number: Word
+    identity_number: Word
+    vehicle_class: VehicleClass
+    issued: date
+    last_day: date
+    school: Word | None = None
+
+    def __post_init__(self) -> None:
+        if self.last_day < self.issued:
+            raise ValueError("last_day is before issued")
+
+
+class LicenceRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A driving licence. `points` of the present period, 0 to 12."""
+
+    identity_number: Word
+    vehicle_class: VehicleClass
+    issued: date
+    last_day: date
+    points: Points = 0
+
+    def __post_init__(self) -> None:
+        if self.last_day < self.issued:
+            raise ValueError("last_day is before issued")
+
+
+class VehicleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A registered vehicle and its owner. `valid_until`: the last day of its present inspection."""
+
+    plate: Plate
+    plate_kind: PlateKind
+    identity_number: Word
+    registered: date
+    valid_until: date
+    seats: Annotated[int, msgspec.Meta(ge=1, le=200)] = 5
+
+
+class ViolationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A recorded violation of a vehicle. `at` has its time zone; `fine_yuan` in whole yuan."""
+
+    number: Word
+    plate: Plate
+    plate_kind: PlateKind
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    code: Word
+    points: Points
+    fine_yuan: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    settled: bool = False
+
+
+Row = CertificateRow | LicenceRow | VehicleRow | ViolationRow
+
+
+class Register(msgspec.Struct, frozen=True):
+    """One register's row type and the fields that identify a row."""
+
+    row: type[Row]
+    key: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The row's fields in order, as columns are named."""
+        return self.row.__struct_fields__
+
+
+REGISTERS: Mapping[RegisterKind, Register] = {
+    RegisterKind.CERTIFICATE: Register(CertificateRow, ("number",)),
+    RegisterKind.LICENCE: Register(LicenceRow, ("identity_number", "vehicle_class")),
+    RegisterKind.VEHICLE: Register(VehicleRow, ("plate", "plate_kind")),
+    RegisterKind.VIOLATION: Register(ViolationRow, ("number",)),
+}
+
+
+class RowError(ValueError):
+    """A row that cannot be used: which field, and what would be right."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+def parse_row(register: Register, raw: Mapping[str, Any], *, today: date) -> tuple[Any, ...]:
+    """The row's values in the order of the register's fields. Empty text means that nothing was given.
+
+    Raises:
+        RowError: the first field that is wrong.
+    """
+    given = {name: value for name, value in raw.items() if value not in ("", None)}
+    try:
+        row = msgspec.convert(given, register.row, strict=False)
+    except msgspec.ValidationError as error:
+        raise _row_error(str(error)) from None
+    values = list(msgspec.structs.astuple(row))
+    if "identity_number" in register.fields:
+        place = register.fields.index("identity_number")
+        try:
+            values[place] = parse_identity_number(values[place], today=today).text
+        except ValueError as error:
+            raise RowError("identity_number", str(error)) from None
+    return tuple(values)
+
+
+def _row_error(text: str) -> RowError:
+    """Msgspec says where at the end (`... - at `$.field``), or names the field in the sentence."""
+    reason, _, place = text.partition(" - at `$")
+    if place:
+        return RowError(place.strip("`.") or "row", reason)
+    words = reason.split("`")
+    return RowError(words[1], reason) if len(words) > 1 and "field" in words[0] else RowError("row", reason)
