@@ -65,7 +65,7 @@ def arena(data: Path, *, accounts: int, sessions: int, capacity: int) -> Generat
                 os.sched_setaffinity(0, {LOAD_CORE})
                 now_s = clock.now_s()
                 tokens = [
-                    issue_token(key, account=f"bench-{n}", now_s=now_s, life_s=TOKEN_LIFE_S)
+                    issue_token(key, account=f"bench-{n}", now_s=now_s, life_s=TOKEN_LIFE_S, verified=True)
                     for n in range(accounts)
                 ]
                 worker = max(

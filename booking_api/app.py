@@ -14,11 +14,12 @@ from booking_api.demo.sign_in import sign_in_routes
 from booking_api.desk import Desk
 from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
+from booking_api.identity.passwords import Passwords
 from booking_api.identity.tokens import TokenVerifier, load_key
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import bookings, health, holds, openapi, pools
+from booking_api.routes import accounts, bookings, health, holds, openapi, pools
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> Litestar:
         libraries=[gate_library()],
         reads=create_reading_engine(settings.database_url),
     )
-    desk = Desk(settings, Gate(settings, kernel, verifier), kernel, Availability(kernel))
+    desk = Desk(settings, Gate(settings, kernel, verifier), kernel, Availability(kernel), Passwords(), key)
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
@@ -64,6 +65,12 @@ def _api() -> Router:
     return Router(
         "/api/v1",
         route_handlers=[
+            accounts.post_account,
+            accounts.get_me,
+            accounts.post_sign_in,
+            accounts.post_token,
+            accounts.post_sign_out,
+            accounts.post_verification,
             holds.post_hold,
             holds.delete_hold,
             holds.post_confirm,
@@ -93,4 +100,5 @@ async def _running(desk: Desk) -> AsyncGenerator[None, None]:
         with suppress(asyncio.CancelledError):
             await sweeper
         await desk.availability.close()
+        desk.passwords.close()
         await desk.kernel.close()

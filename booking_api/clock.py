@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
 
-CHINA = timezone(timedelta(hours=8))
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 def now_ms() -> int:
@@ -23,4 +23,4 @@ def now() -> datetime:
 
 def today() -> date:
     """The day it is in China (UTC+8, one zone, no summer time), where the authorities' days begin."""
-    return now().astimezone(CHINA).date()
+    return now().astimezone(SHANGHAI).date()

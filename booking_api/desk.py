@@ -6,8 +6,11 @@ which costs more than a hold.
 
 from typing import NamedTuple
 
+from joserfc.jwk import OKPKey
+
 from booking_api.availability import Availability
 from booking_api.gate import Gate
+from booking_api.identity.passwords import Passwords
 from booking_api.settings import Settings
 from reservation import Kernel
 
@@ -19,3 +22,5 @@ class Desk(NamedTuple):
     gate: Gate
     kernel: Kernel
     availability: Availability
+    passwords: Passwords
+    key: OKPKey

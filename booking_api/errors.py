@@ -84,3 +84,67 @@ class NotYourVehicle(ApiError):
     code = "not_your_vehicle"
     status = 403
     sentence = "This pool is given out per vehicle: name one of your own vehicles in `vehicle`."
+
+
+class LoginTaken(ApiError):
+    """Somebody has this login."""
+
+    code = "login_taken"
+    status = 409
+    sentence = "This login is taken. Choose another one."
+
+
+class SignInRefused(ApiError):
+    """Login or password is wrong; it is not said which."""
+
+    code = "sign_in_refused"
+    status = 401
+    sentence = "Login or password is wrong."
+
+
+class RefreshRefused(ApiError):
+    """The refresh token is unknown, expired or was used before."""
+
+    code = "refresh_refused"
+    status = 401
+    sentence = "This refresh token is not good any more. Sign in again."
+
+
+class UnknownAccount(ApiError):
+    """There is no such account."""
+
+    code = "unknown_account"
+    status = 404
+    sentence = "There is no such account."
+
+
+class AlreadyVerified(ApiError):
+    """The account is verified already."""
+
+    code = "already_verified"
+    status = 409
+    sentence = "This account is verified already. Nothing was changed."
+
+
+class PersonHasAccount(ApiError):
+    """Another account is this person already."""
+
+    code = "person_has_account"
+    status = 409
+    sentence = "Another account is verified for this person already. Nothing was changed."
+
+
+class NotVerified(ApiError):
+    """Nobody has found the person behind the account yet (I6)."""
+
+    code = "not_verified"
+    status = 403
+    sentence = "Your identity has not been verified yet. Show your card at a service counter once; then sign in again."
+
+
+class RoleMissing(ApiError):
+    """The account has not the role this needs."""
+
+    code = "role_missing"
+    status = 403
+    sentence = "Your account may not do this."

@@ -8,11 +8,13 @@ from typing import Any, cast
 import msgspec
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
+from sqlalchemy.exc import SQLAlchemyError
 
 from booking_api.errors import ApiError
 from booking_api.metrics import REFUSALS
 from booking_api.request import AnyRequest
-from reservation.errors import ReservationError
+from reservation.committer import connection_lost
+from reservation.errors import ReservationError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +123,17 @@ def _fields(error: ValidationException) -> list[dict[str, str]]:
     ] or [{"field": "body", "reason": error.detail}]
 
 
+def database_problem(request: AnyRequest, error: SQLAlchemyError | OSError) -> Response[bytes]:
+    """A database that went away is not the caller's fault and not a bug; anything else it says is one."""
+    if not connection_lost(error):
+        return unexpected(request, error)
+    log.warning("database: %s", str(error).partition("\n")[0])
+    return reservation_problem(request, Unavailable(part="postgresql"))
+
+
 EXCEPTION_HANDLERS: dict[Any, Any] = {
+    SQLAlchemyError: database_problem,
+    OSError: database_problem,
     ReservationError: reservation_problem,
     ApiError: api_problem,
     ValidationException: invalid_request,

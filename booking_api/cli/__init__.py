@@ -13,6 +13,7 @@ COMMANDS = {
     "serve": ("booking_api.cli.serve", "Run the platform: servers, migrations, API and pages."),
     "demo": ("booking_api.cli.demo", "A demo city, demo tokens, and an opening rush to watch."),
     "audit": ("booking_api.cli.audit", "Check the invariants on a live system."),
+    "account": ("booking_api.cli.account", "Give accounts their roles."),
     "register": ("booking_api.cli.register", "Import registers of learners, licences, vehicles, violations."),
     "rebuild": ("booking_api.cli.rebuild", "Make Valkey's view anew from PostgreSQL."),
 }

@@ -15,7 +15,6 @@ from booking_api.cli import Unusable
 from booking_api.cli.surroundings import Addresses, open_kernel, read_addresses, settings_or_exit
 from booking_api.demo.city import Founded, found
 from booking_api.demo.display import console_for, print_reckoning, shown
-from booking_api.demo.plan import SHANGHAI
 from booking_api.demo.rush import (
     Reckoning,
     Rush,
@@ -61,7 +60,7 @@ def city() -> None:
 
 async def _found(addresses: Addresses) -> Founded:
     async with open_kernel(addresses) as kernel:
-        return await found(kernel, founding_day=clock.now().astimezone(SHANGHAI).date())
+        return await found(kernel, founding_day=clock.today())
 
 
 @command.command("token")
@@ -80,7 +79,9 @@ def token(*, account: str, vehicles: tuple[str, ...], hours: int) -> None:
     _require_demo(read_addresses(settings).url)
     try:
         key = load_key(settings.key_file)
-        text = issue_token(key, account=account, now_s=clock.now_s(), life_s=hours * 3_600, vehicles=vehicles)
+        text = issue_token(
+            key, account=account, now_s=clock.now_s(), life_s=hours * 3_600, verified=True, vehicles=vehicles
+        )
     except (KeyFileError, ValueError) as error:
         raise Unusable(str(error)) from error
     click.echo(text)
@@ -134,7 +135,7 @@ async def _rush(
     origin = _origin(addresses.url)
     async with open_kernel(addresses) as kernel:
         if unit is None:
-            today = clock.now().astimezone(SHANGHAI).date()
+            today = clock.today()
             pool, unit = await stage_session(kernel, seats=seats, today=today)
         else:
             pool, seats = await find_session(kernel, unit=unit)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import select, text
 
 from booking_api import clock
-from booking_api.demo.plan import AUTHORITIES, HOLD_TTL_S, SHANGHAI, PoolPlan, count_units, plan_demo_city
+from booking_api.demo.plan import AUTHORITIES, HOLD_TTL_S, PoolPlan, count_units, plan_demo_city
 from booking_api.gate.limits import gate_library
 from booking_api.settings import Settings
 from reservation import Kernel, add_authority, publish_pool, rebuild, tables
@@ -52,7 +52,7 @@ async def found_demo_city(settings: Settings) -> None:
     )
     await kernel.open()
     try:
-        founded = await found(kernel, founding_day=clock.now().astimezone(SHANGHAI).date())
+        founded = await found(kernel, founding_day=clock.today())
     finally:
         await kernel.close()
     log.info("demo city: %d pools and %d units added", founded.pools, founded.units)

@@ -6,11 +6,12 @@ by chance: what varies is read off a digest of the thing's own name. May import 
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 import msgspec
 
+from booking_api.clock import SHANGHAI
 from reservation import ClaimantKind, NewUnit, UnitKind
 
 WEEKS = 3
@@ -20,7 +21,6 @@ SEATS_MOST = 40
 WINDOW_FEWEST = 4
 WINDOW_MOST = 12
 POPULAR_SEATS = 500
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has had no daylight saving since 1991, so the offset is the zone and no zone files are needed."""
 
 Words = dict[str, str]

@@ -118,7 +118,9 @@ def gather_crowd(rush: Rush, *, key: OKPKey, now_s: int, host: str) -> list[Pers
     return [
         Person(
             number=number,
-            token=issue_token(key, account=f"rush-{rush.tag}-{number}", now_s=now_s, life_s=TOKEN_LIFE_S),
+            token=issue_token(
+                key, account=f"rush-{rush.tag}-{number}", now_s=now_s, life_s=TOKEN_LIFE_S, verified=True
+            ),
             source=_home(number) if host.startswith("127.") else None,
         )
         for number in range(rush.clients)

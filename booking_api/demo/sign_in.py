@@ -57,7 +57,12 @@ def sign_in_routes(key: OKPKey) -> Router:
             raise UnknownApplicant(account=data.account[:ACCOUNT_ID_LIMIT])
         now_s = clock.now_s()
         token = issue_token(
-            key, account=person.account, now_s=now_s, life_s=TOKEN_LIFE_S, vehicles=person.vehicles
+            key,
+            account=person.account,
+            now_s=now_s,
+            life_s=TOKEN_LIFE_S,
+            verified=True,
+            vehicles=person.vehicles,
         )
         expires_at = datetime.fromtimestamp(now_s + TOKEN_LIFE_S, UTC)
         return Response(SignedIn(token, expires_at), headers=NO_STORE)

@@ -3,8 +3,9 @@
 When Valkey is down: writes are closed (503 with Retry-After), reads are open.
 """
 
+from booking_api.gate.access import ACCESS, check_access
 from booking_api.gate.addresses import ClientAddress
-from booking_api.gate.limits import Limits
+from booking_api.gate.limits import Limits, network_prefix
 from booking_api.identity.tokens import Account, TokenVerifier
 from booking_api.request import AnyRequest, header
 from booking_api.settings import Settings
@@ -24,9 +25,32 @@ class Gate:
 
         Raises:
             TokenMissing, TokenInvalid, TokenExpired: sign in first.
+            NotVerified, RoleMissing: this account may not (`access.ACCESS`).
             RateLimited: wait.
             Unavailable, Busy: a write, and Valkey does not answer.
         """
         account = self._verifier.account(header(request, b"authorization"))
+        check_access(account, ACCESS[request.scope["method"], request.scope["path_template"]])
         address = self._address.of(request.scope)
         return account, await self._limits.check(account=account.id, address=address, reads=reads)
+
+    async def enter_unknown(self, request: AnyRequest) -> dict[str, str]:
+        """The RateLimit headers for somebody who is not signed in yet: one network is one account here.
+
+        Raises:
+            RateLimited: wait.
+            Unavailable, Busy: Valkey does not answer.
+        """
+        address = self._address.of(request.scope)
+        return await self._limits.check(
+            account=f"unknown of {network_prefix(address)}", address=address, reads=False
+        )
+
+    async def attempt_sign_in(self, request: AnyRequest, *, login: str) -> None:
+        """Counts a try at a login's password, per network: nobody elsewhere can lock its owner out.
+
+        Raises:
+            RateLimited: too many tries from here.
+            Unavailable, Busy: Valkey does not answer.
+        """
+        await self._limits.check_sign_in(login=login, address=self._address.of(request.scope))

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from booking_api.errors import RateLimited
+from booking_api.identity.accounts import spelled_login
 from booking_api.settings import Rate
 from reservation.errors import ReservationError
 from reservation.functions import Library, build_library, read_sources
@@ -16,6 +17,8 @@ from reservation.valkey import Valkey
 
 PREFIX_BITS = {4: 24, 6: 56}
 PREFIXES_KEPT = 65_536
+SIGN_IN_RATE = Rate(per_s=1 / 30, burst=10)
+"""Tries at one login's password from one network: ten at once, then two a minute."""
 
 
 def gate_library() -> Library:
@@ -67,6 +70,7 @@ class Limits:
         self._valkey = valkey
         self._account = policy("account", account)
         self._network = policy("network", network)
+        self._sign_in = policy("sign-in", SIGN_IN_RATE)
         self._policies = f"{self._account.header}, {self._network.header}"
 
     async def check(self, *, account: str, address: str, reads: bool) -> dict[str, str]:
@@ -97,6 +101,21 @@ class Limits:
         raise RateLimited(
             headers=headers, retry_after_s=-(-wait_ms // 1000), policy="network" if account_ok else "account"
         )
+
+    async def check_sign_in(self, *, login: str, address: str) -> None:
+        """Counts one try at a login's password from a network.
+
+        Raises:
+            RateLimited: with the seconds to wait.
+            Unavailable, Busy: Valkey does not answer.
+        """
+        key = f"{{s:{spelled_login(login)} {network_prefix(address)}}}:limit"
+        mine = self._sign_in
+        ok, left, wait_ms = await self._valkey.lane(key).function("limit", key, mine.interval_us, mine.burst)
+        if not ok:
+            wait_s = -(-wait_ms // 1000)
+            headers = {"RateLimit-Policy": mine.header, "RateLimit": f'"sign-in";r={left};t={wait_s}'}
+            raise RateLimited(headers=headers, retry_after_s=wait_s, policy="sign-in")
 
     async def _ask(self, account_key: str, network_key: str) -> list[int]:
         mine, ours = self._account, self._network

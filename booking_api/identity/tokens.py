@@ -27,11 +27,16 @@ ACCOUNT_ID_LIMIT = 100
 
 
 class Account(NamedTuple):
-    """Who asks: the account's id and the vehicles its token vouches for."""
+    """Who asks: the account's id, what its token vouches for, and until when.
+
+    `verified`: a counter or a register has found the person behind it (I6). `roles` beside applicant.
+    """
 
     id: str
     vehicles: tuple[str, ...]
     expires_at_s: int
+    verified: bool
+    roles: frozenset[str]
 
 
 class KeyFileError(ValueError):
@@ -77,7 +82,16 @@ def make_key(path: Path) -> OKPKey:
     return load_key(path)
 
 
-def issue_token(key: OKPKey, *, account: str, now_s: int, life_s: int, vehicles: Sequence[str] = ()) -> str:
+def issue_token(
+    key: OKPKey,
+    *,
+    account: str,
+    now_s: int,
+    life_s: int,
+    verified: bool,
+    roles: Sequence[str] = (),
+    vehicles: Sequence[str] = (),
+) -> str:
     """A token for one account, valid for `life_s` seconds from `now_s`.
 
     Raises:
@@ -91,6 +105,8 @@ def issue_token(key: OKPKey, *, account: str, now_s: int, life_s: int, vehicles:
         "sub": account,
         "iat": now_s,
         "exp": now_s + life_s,
+        "verified": verified,
+        "roles": list(roles),
         "vehicles": list(vehicles),
     }
     return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
@@ -146,7 +162,13 @@ class TokenVerifier:
         account, vehicles = claims["sub"], claims.get("vehicles", [])
         if not isinstance(account, str) or not 0 < len(account) <= ACCOUNT_ID_LIMIT:
             raise TokenInvalid(headers=_CHALLENGE)
-        return Account(account, tuple(map(str, vehicles)), int(claims["exp"]))
+        return Account(
+            id=account,
+            vehicles=tuple(map(str, vehicles)),
+            expires_at_s=int(claims["exp"]),
+            verified=claims.get("verified") is True,
+            roles=frozenset(map(str, claims.get("roles", []))),
+        )
 
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}

@@ -1,16 +1,16 @@
 """What the live page shows, prepared: who gives out what, and a pool's sessions by day. May import `reservation`."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 
 import msgspec
 from sqlalchemy import select
 
+from booking_api.clock import SHANGHAI
 from booking_api.pages.words import DayWords, Language, day_words, in_language
 from reservation import Kernel, Pool, Unit, tables
 from reservation.transaction import transaction
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 FEW_SHARE = 0.2
 
 

@@ -22,8 +22,23 @@ def token(settings: Settings) -> Callable[..., dict[str, str]]:
     """Makes the headers of an account."""
     key = make_key(settings.key_file)
 
-    def headers(account: str = "a", *, vehicles: tuple[str, ...] = (), life_s: int = 600) -> dict[str, str]:
-        made = issue_token(key, account=account, now_s=clock.now_s(), life_s=life_s, vehicles=vehicles)
+    def headers(
+        account: str = "a",
+        *,
+        vehicles: tuple[str, ...] = (),
+        life_s: int = 600,
+        verified: bool = True,
+        roles: tuple[str, ...] = (),
+    ) -> dict[str, str]:
+        made = issue_token(
+            key,
+            account=account,
+            now_s=clock.now_s(),
+            life_s=life_s,
+            verified=verified,
+            roles=roles,
+            vehicles=vehicles,
+        )
         return {"Authorization": f"Bearer {made}"}
 
     return headers

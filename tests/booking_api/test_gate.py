@@ -97,7 +97,7 @@ def key(tmp_path):
 
 def test_a_good_token_tells_its_account(key):
     verifier = TokenVerifier(key, now_s=lambda: 1_000)
-    token = issue_token(key, account="a", now_s=1_000, life_s=60, vehicles=["浙A1"])
+    token = issue_token(key, account="a", now_s=1_000, life_s=60, verified=True, vehicles=["浙A1"])
     for _ in range(2):
         assert verifier.account(f"Bearer {token}")[:2] == ("a", ("浙A1",))
 
@@ -105,7 +105,7 @@ def test_a_good_token_tells_its_account(key):
 def test_a_remembered_token_still_expires(key):
     now = [1_000]
     verifier = TokenVerifier(key, now_s=lambda: now[0])
-    header = f"Bearer {issue_token(key, account='a', now_s=1_000, life_s=60)}"
+    header = f"Bearer {issue_token(key, account='a', now_s=1_000, life_s=60, verified=True)}"
     verifier.account(header)
     now[0] = 1_060
     with pytest.raises(TokenExpired):
@@ -117,8 +117,8 @@ def test_a_remembered_token_still_expires(key):
 def test_a_token_of_another_key_or_changed_is_invalid(key, tmp_path):
     verifier = TokenVerifier(key, now_s=lambda: 1_000)
     other = make_key(tmp_path / "other.jwk")
-    foreign = issue_token(other, account="a", now_s=1_000, life_s=60)
-    good = issue_token(key, account="a", now_s=1_000, life_s=60)
+    foreign = issue_token(other, account="a", now_s=1_000, life_s=60, verified=True)
+    good = issue_token(key, account="a", now_s=1_000, life_s=60, verified=True)
     head, body, signature = good.split(".")
     for bad in (foreign, f"{head}.{body}x.{signature}", f"{head}.{body}.", "x", "a.b.c", "x" * 5_000, "\x00"):
         with pytest.raises(TokenInvalid):

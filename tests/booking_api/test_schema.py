@@ -3,17 +3,18 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from booking_api.registers.tables import metadata
+from booking_api.identity.tables import metadata as identity
+from booking_api.registers.tables import metadata as registers
 from booking_api.schema import migrate_platform
 from reservation.database import create_engine
 
 
 def differences(connection):
     def ours(_thing, name, kind, _reflected, _compare_to):
-        return kind != "table" or name in metadata.tables
+        return kind != "table" or name in {*registers.tables, *identity.tables}
 
     options = {"compare_type": True, "compare_server_default": True, "include_object": ours}
-    return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+    return compare_metadata(MigrationContext.configure(connection, opts=options), [registers, identity])
 
 
 async def test_migrations_and_tables_agree_and_migrating_again_changes_nothing(database_url):

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from booking_api.demo.plan import AUTHORITIES, POPULAR_POOL, POPULAR_SEATS, SHANGHAI, plan_demo_city
+from booking_api.clock import SHANGHAI
+from booking_api.demo.plan import AUTHORITIES, POPULAR_POOL, POPULAR_SEATS, plan_demo_city
 from reservation import ClaimantKind
 
 FOUNDED = date(2026, 11, 23)

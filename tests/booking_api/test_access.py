@@ -1,0 +1,104 @@
+"""The whole table of who may do what: every route of the application, asked by everybody.
+
+A route passes when it answers anything but a refusal of the asker: an unknown hold is the owner's affair, below.
+"""
+
+import pytest
+from litestar import Litestar
+
+from booking_api.app import create_app
+from booking_api.gate.access import ACCESS, Access
+from booking_api.identity.accounts import ROLES
+
+ASKERS: dict[str, dict] = {
+    "nobody": {},
+    "unverified": {"verified": False},
+    "applicant": {"verified": True},
+    **{role: {"verified": True, "roles": (role,)} for role in ROLES},
+    "unverified clerk": {"verified": False, "roles": ("clerk",)},
+}
+REFUSALS = {"token_missing", "not_verified", "role_missing"}
+STREAMS = ("availability",)
+
+
+def expected(access: Access, asker: str) -> str | None:
+    """The refusal this asker is owed, None when they pass."""
+    if access in {Access.PUBLIC, Access.UNKNOWN}:
+        return None
+    if asker == "nobody":
+        return "token_missing"
+    if access is Access.VERIFIED and asker.startswith("unverified"):
+        return "not_verified"
+    if access is Access.CLERK and "clerk" not in asker:
+        return "role_missing"
+    return None
+
+
+def served(app: Litestar) -> set[tuple[str, str]]:
+    """Every route of the API, as the application has it."""
+    return {
+        (method, route.path_format)
+        for route in app.routes
+        for method in getattr(route, "methods", ())
+        if route.path_format.startswith("/api/v1") and method != "OPTIONS"
+    }
+
+
+def test_every_route_is_in_the_table_and_nothing_else_is(settings, token):
+    assert served(create_app(settings)) == set(ACCESS)
+
+
+# What each route needs in its body to reach the gate.
+BODIES = {
+    "/api/v1/accounts": {"login": "x", "identity_number": "x", "name": "x", "phone": "x", "password": "x"},
+    "/api/v1/sign-in": {"login": "x", "password": "x"},
+    "/api/v1/tokens": {"refresh_token": "x"},
+    "/api/v1/sign-out": {"refresh_token": "x"},
+    "/api/v1/verifications": {"login": "x", "identity_number": "x"},
+    "/api/v1/holds": {"pool": 1, "units": [1]},
+    "/api/v1/bookings/{booking_id}/reschedule": {"hold": "x"},
+}
+ROUTES = sorted(route for route in ACCESS if not route[1].endswith(STREAMS))
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+async def test_each_asker_is_served_or_refused_as_the_table_says(client, token, asker):
+    headers = {} if asker == "nobody" else token("somebody", **ASKERS[asker])
+    seen, owed = {}, {}
+    for method, path in ROUTES:
+        url = path.replace("{pool_id}", "1").replace("{hold_id}", "x").replace("{booking_id}", "x")
+        answer = await client.request(method, url, json=BODIES.get(path), headers=headers)
+        assert answer.status_code < 500, answer.text
+        # Problems have a code; of the others only the status matters here.
+        code = answer.json().get("code") if answer.status_code >= 400 else None
+        seen[method, path] = code if code in REFUSALS else None
+        owed[method, path] = expected(ACCESS[method, path], asker)
+    assert seen == owed
+
+
+@pytest.fixture
+async def sale(kernel, city):
+    return await city(capacities=(2, 3))
+
+
+async def test_what_belongs_to_somebody_else_is_as_if_it_were_not_there(client, token, sale):
+    pool, [unit, other] = sale
+    mine, theirs = token("a"), token("b")
+    held = (await client.post("/api/v1/holds", json={"pool": pool, "units": [unit]}, headers=mine)).json()[
+        "id"
+    ]
+    confirm = f"/api/v1/holds/{held}/confirm"
+    key = {"Idempotency-Key": "k"}
+    assert (await client.delete(f"/api/v1/holds/{held}", headers=theirs)).json()["code"] == "hold_lost"
+    assert (await client.post(confirm, headers=theirs | key)).json()["code"] == "hold_lost"
+    booking = (await client.post(confirm, headers=mine | key)).json()["id"]
+    assert (await client.get("/api/v1/bookings", headers=theirs)).json() == {"bookings": []}
+    cancel = f"/api/v1/bookings/{booking}/cancel"
+    assert (await client.post(cancel, headers=theirs)).json()["code"] == "unknown_booking"
+    new = (await client.post("/api/v1/holds", json={"pool": pool, "units": [other]}, headers=theirs)).json()[
+        "id"
+    ]
+    move = f"/api/v1/bookings/{booking}/reschedule"
+    refused = await client.post(move, json={"hold": new}, headers=theirs)
+    assert refused.json()["code"] == "unknown_booking"
+    assert (await client.post(cancel, headers=mine)).status_code == 200
