@@ -34,6 +34,8 @@ def create_engine(
     """
     return create_async_engine(
         url,
+        # An error in a log names the statement, never the people in it.
+        hide_parameters=True,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT_S,

@@ -21,17 +21,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "uq": "%(table_name)s_%(column_0_name)s_key",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-    }
-)
+NAMING = {
+    "pk": "%(table_name)s_pkey",
+    "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "uq": "%(table_name)s_%(column_0_name)s_key",
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+}
+"""How constraints and indexes are named, here and in every package above."""
 
-_moment = TIMESTAMP(timezone=True)
+metadata = MetaData(naming_convention=NAMING)
+
+moment = TIMESTAMP(timezone=True)
 _uuid = UUID(as_uuid=False)
 
 authority = Table(
@@ -71,8 +72,8 @@ unit = Table(
     Column("kind", Text, nullable=False),
     Column("title", JSONB, nullable=False),
     Column("site", Text),
-    Column("starts_at", _moment),
-    Column("ends_at", _moment),
+    Column("starts_at", moment),
+    Column("ends_at", moment),
     Column("attributes", JSONB, nullable=False, server_default=text("'{}'")),
     Column("capacity", Integer, nullable=False),
     Column("booked", Integer, nullable=False, server_default=text("0")),
@@ -89,7 +90,7 @@ hold_verdict = Table(
     metadata,
     Column("hold_id", _uuid, primary_key=True),
     Column("verdict", Text, nullable=False),
-    Column("at", _moment, nullable=False, server_default=func.now()),
+    Column("at", moment, nullable=False, server_default=func.now()),
     CheckConstraint("verdict IN ('confirmed', 'abandoned')", name="verdict"),
 )
 
@@ -116,9 +117,9 @@ promise = Table(
     Column("rule", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("salt", LargeBinary),
-    Column("expires_at", _moment, nullable=False),
-    Column("created_at", _moment, nullable=False, server_default=func.now()),
-    Column("ended_at", _moment),
+    Column("expires_at", moment, nullable=False),
+    Column("created_at", moment, nullable=False, server_default=func.now()),
+    Column("ended_at", moment),
     CheckConstraint("state IN ('open', 'confirmed', 'withdrawn', 'expired')", name="state"),
     Index("promise_open_idx", "expires_at", postgresql_where=text("state = 'open'")),
     Index("promise_unit_idx", "unit_id", postgresql_where=text("state = 'open'")),
@@ -139,8 +140,8 @@ booking = Table(
     Column("source", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("salt", LargeBinary),
-    Column("created_at", _moment, nullable=False, server_default=func.now()),
-    Column("ended_at", _moment),
+    Column("created_at", moment, nullable=False, server_default=func.now()),
+    Column("ended_at", moment),
     Column("moved_to", _uuid),
     CheckConstraint("source IN ('hold', 'promise')", name="source"),
     CheckConstraint("state IN ('booked', 'cancelled', 'moved')", name="state"),
@@ -160,7 +161,7 @@ entry = Table(
     Column("pool_id", BigInteger, nullable=False),
     Column("unit_id", BigInteger, nullable=False),
     Column("delta", Integer, nullable=False),
-    Column("at", _moment, nullable=False, server_default=func.now()),
+    Column("at", moment, nullable=False, server_default=func.now()),
     Column("operator", Text, nullable=False),
     Column("commitment", LargeBinary),
     Column("claim_id", _uuid),
@@ -175,7 +176,7 @@ effect = Table(
     Column("pool_id", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("changes", ARRAY(Text), nullable=False),
-    Column("created_at", _moment, nullable=False, server_default=func.now()),
+    Column("created_at", moment, nullable=False, server_default=func.now()),
 )
 
 idempotency = Table(
@@ -185,6 +186,6 @@ idempotency = Table(
     Column("key", Text, primary_key=True),
     Column("claim_id", _uuid, nullable=False),
     Column("unit_id", BigInteger, nullable=False),
-    Column("at", _moment, nullable=False, server_default=func.now()),
+    Column("at", moment, nullable=False, server_default=func.now()),
     Index("idempotency_at_idx", "at", postgresql_using="brin"),
 )

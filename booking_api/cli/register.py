@@ -1,32 +1,27 @@
 """`gongdao register`: what other systems know of learners, licences, vehicles and violations, imported from files."""
 
-import asyncio
 import csv
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 import msgspec
 from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 from booking_api import clock
 from booking_api.cli import Unusable
-from booking_api.cli.surroundings import read_addresses, settings_or_exit
+from booking_api.cli.surroundings import on_database
 from booking_api.registers import (
     BadRow,
     FileUnusable,
     Format,
-    Imported,
     ImportRefused,
     RegisterKind,
     import_register,
     read_imports,
 )
 from booking_api.registers.reading import format_of
-from reservation.database import create_engine
 
 IMPORT_TIMEOUT_S = 3_600.0
 BAD_ROWS_SHOWN = 20
@@ -70,27 +65,28 @@ def import_command(
     """
     if not source.strip() or len(source) > 200:
         raise Unusable("--source: say in 1 to 200 characters where the file comes from")
-    addresses = read_addresses(settings_or_exit())
     bad: list[BadRow] = []
     with ExitStack() as stack:
         told = _BadRows(stack, report, bad)
-        status = stack.enter_context(Console(stderr=True).status(f"{path.name}"))
+        status = stack.enter_context(Console(stderr=True).status(path.name))
         try:
             chosen = Format(form) if form else format_of(path)
-            imported = asyncio.run(
-                _import(
-                    addresses.database_url,
+            imported = on_database(
+                lambda engine: import_register(
+                    engine,
                     kind=RegisterKind(register),
                     path=path,
                     form=chosen,
                     encoding=encoding,
                     source=source.strip(),
+                    today=clock.today(),
                     skip_bad=skip_bad,
-                    told=told,
-                    status=lambda read, wrong: status.update(
+                    on_bad=told,
+                    progress=lambda read, wrong: status.update(
                         f"{path.name}: {read:,} rows read, {wrong:,} bad"
                     ),
-                )
+                ),
+                answer_timeout_s=IMPORT_TIMEOUT_S,
             )
         except FileUnusable as error:
             raise Unusable(str(error)) from error
@@ -98,9 +94,6 @@ def import_command(
             status.stop()
             _show(bad, error.bad_rows, report)
             return _refused(error, as_json=as_json)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            line = str(error).partition("\n")[0]
-            raise Unusable(f"nothing was imported: the database: {line}") from error
     _show(bad, imported.bad_rows, report)
     if as_json:
         sys.stdout.write(msgspec.json.encode(imported._asdict()).decode() + "\n")
@@ -113,11 +106,7 @@ def import_command(
 @click.option("--json", "as_json", is_flag=True, help="Print the imports as JSON.")
 def list_command(*, as_json: bool) -> None:
     """The latest imports, newest first."""
-    addresses = read_addresses(settings_or_exit())
-    try:
-        imports = asyncio.run(_imports(addresses.database_url))
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        raise Unusable(f"the database: {str(error).partition(chr(10))[0]}") from error
+    imports = on_database(read_imports)
     if as_json:
         sys.stdout.write(msgspec.json.encode([done._asdict() for done in imports]).decode() + "\n")
         return
@@ -149,44 +138,6 @@ class _BadRows:
             self._shown.append(bad)
         if self._writer is not None:
             self._writer.writerow(bad)
-
-
-async def _import(
-    url: str,
-    *,
-    kind: RegisterKind,
-    path: Path,
-    form: Format,
-    encoding: str,
-    source: str,
-    skip_bad: bool,
-    told: _BadRows,
-    status: Callable[[int, int], None],
-) -> Imported:
-    engine = create_engine(url, connections=1, answer_timeout_s=IMPORT_TIMEOUT_S)
-    try:
-        return await import_register(
-            engine,
-            kind=kind,
-            path=path,
-            form=form,
-            encoding=encoding,
-            source=source,
-            today=clock.today(),
-            skip_bad=skip_bad,
-            on_bad=told,
-            progress=status,
-        )
-    finally:
-        await engine.dispose()
-
-
-async def _imports(url: str) -> list[Imported]:
-    engine = create_engine(url, connections=1)
-    try:
-        return await read_imports(engine)
-    finally:
-        await engine.dispose()
 
 
 def _show(bad: list[BadRow], count: int, report: Path | None) -> None:

@@ -1,11 +1,15 @@
 """What commands share: settings from the environment, and the servers of a running `gongdao serve`."""
 
+import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking_api import clock
 from booking_api.cli import Unusable
@@ -13,6 +17,8 @@ from booking_api.gate.limits import gate_library
 from booking_api.settings import Settings, SettingsError, read_settings
 from reservation import Kernel, watch
 from reservation.database import create_engine
+
+T = TypeVar("T")
 
 ANSWER_TIMEOUT_S = 600.0
 ADDRESSES_FILE = "addresses.json"
@@ -79,3 +85,27 @@ async def open_kernel(addresses: Addresses) -> AsyncGenerator[Kernel, None]:
         yield kernel
     finally:
         await kernel.close()
+
+
+def on_database(
+    work: Callable[[AsyncEngine], Coroutine[Any, Any, T]], *, answer_timeout_s: float = ANSWER_TIMEOUT_S
+) -> T:
+    """Runs a command's work on the database of this environment, on one connection.
+
+    Raises:
+        Unusable: there is no database, or it does not answer or refuses; the one line says what it said.
+    """
+    url = read_addresses(settings_or_exit()).database_url
+
+    async def whole() -> T:
+        engine = create_engine(url, connections=1, answer_timeout_s=answer_timeout_s)
+        try:
+            return await work(engine)
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(whole())
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise Unusable(f"the database: {first_line}") from error

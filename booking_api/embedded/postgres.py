@@ -40,6 +40,8 @@ DEFAULT_SETTINGS: Mapping[str, str] = {
     "log_timezone": "UTC",
     "jit": "off",
     "log_destination": "stderr",
+    # A DETAIL line would carry the values of the row that a constraint refused: people.
+    "log_error_verbosity": "terse",
     "logging_collector": "off",
     "log_line_prefix": "%m [%p] ",
 }

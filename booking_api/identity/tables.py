@@ -1,4 +1,4 @@
-"""People's accounts and their refresh tokens. Imports SQLAlchemy only."""
+"""People's accounts and their refresh tokens. Imports SQLAlchemy and the kernel's naming."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -12,19 +12,11 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "uq": "%(table_name)s_%(column_0_name)s_key",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-    }
-)
+from reservation.tables import NAMING, moment
 
-_moment = TIMESTAMP(timezone=True)
+metadata = MetaData(naming_convention=NAMING)
 
 account = Table(
     "account",
@@ -36,8 +28,8 @@ account = Table(
     Column("phone", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("roles", ARRAY(Text), nullable=False, server_default=text("'{}'")),
-    Column("created_at", _moment, nullable=False, server_default=func.now()),
-    Column("verified_at", _moment),
+    Column("created_at", moment, nullable=False, server_default=func.now()),
+    Column("verified_at", moment),
     Column("verified_by", Text),
     CheckConstraint("(verified_at IS NULL) = (verified_by IS NULL)", name="verified"),
     # Anybody may type anybody's number, so a number blocks nobody; but only one account can be that person.
@@ -52,8 +44,8 @@ refresh_token = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("family", UUID(as_uuid=False), nullable=False),
     Column("account", Text, ForeignKey("account.id"), nullable=False),
-    Column("expires_at", _moment, nullable=False),
-    Column("used_at", _moment),
+    Column("expires_at", moment, nullable=False),
+    Column("used_at", moment),
     Index(None, "family"),
     Index(None, "account"),
     Index(None, "expires_at"),

@@ -88,19 +88,15 @@ async def import_register(
         if await asyncio.to_thread(_sha256, path) != digest:
             raise FileUnusable(f"{path}: it changed while it was read")
         # (3) take: provenance first, then all rows at once; (4) COMMIT on leaving
-        noted = await connection.execute(
-            insert(register_import)
-            .values(
-                register=kind.value,
-                source=source,
-                file=path.name,
-                sha256=digest,
-                rows=good,
-                bad_rows=reading.bad,
-            )
-            .returning(*register_import.c)
+        imported = await _note(
+            connection,
+            register=kind.value,
+            source=source,
+            file=path.name,
+            sha256=digest,
+            rows=good,
+            bad_rows=reading.bad,
         )
-        imported = Imported(*noted.one())
         await connection.execute(text(_take(kind, register)), {"import_id": imported.id})
     return imported
 
@@ -110,6 +106,11 @@ async def read_imports(engine: AsyncEngine) -> list[Imported]:
     query = select(*register_import.c).order_by(register_import.c.id.desc()).limit(IMPORTS_SHOWN)
     async with engine.connect() as connection:
         return [Imported(*row) for row in await connection.execute(query)]
+
+
+async def _note(connection: AsyncConnection, **values: str | int) -> Imported:
+    noted = await connection.execute(insert(register_import).values(values).returning(*register_import.c))
+    return Imported(*noted.one())
 
 
 class _Reading:

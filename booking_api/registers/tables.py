@@ -1,4 +1,4 @@
-"""The registers' tables. Imports SQLAlchemy only. Columns carry the fields of `rows.py` under the same names."""
+"""The registers' tables. Imports SQLAlchemy and the kernel's naming. Columns carry the fields of `rows.py` under the same names."""
 
 from sqlalchemy import (
     BigInteger,
@@ -15,17 +15,10 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-    }
-)
+from reservation.tables import NAMING, moment
 
-_moment = TIMESTAMP(timezone=True)
+metadata = MetaData(naming_convention=NAMING)
 
 register_import = Table(
     "register_import",
@@ -37,7 +30,7 @@ register_import = Table(
     Column("sha256", Text, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("bad_rows", BigInteger, nullable=False),
-    Column("at", _moment, nullable=False, server_default=func.now()),
+    Column("at", moment, nullable=False, server_default=func.now()),
 )
 
 
@@ -88,7 +81,7 @@ violation = Table(
     Column("number", Text, primary_key=True),
     Column("plate", Text, nullable=False),
     Column("plate_kind", Text, nullable=False),
-    Column("at", _moment, nullable=False),
+    Column("at", moment, nullable=False),
     Column("code", Text, nullable=False),
     Column("points", Integer, nullable=False),
     Column("fine_yuan", Integer, nullable=False),
