@@ -88,9 +88,11 @@ async def migrate(engine: AsyncEngine, *branches: Path) -> None:
 def _upgrade(connection: Connection, branches: Sequence[Path]) -> None:
     config = Config()
     ours = Path(str(files("reservation"))) / "migrations"
-    config.set_main_option("script_location", str(ours))
+    folders = "\n".join(map(str, (ours / "versions", *branches)))
+    # The configuration reads % as the start of a reference.
+    config.set_main_option("script_location", str(ours).replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", "\n".join(map(str, (ours / "versions", *branches))))
+    config.set_main_option("version_locations", folders.replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "heads")
     connection.commit()

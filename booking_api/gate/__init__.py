@@ -30,9 +30,11 @@ class Gate:
             Unavailable, Busy: a write, and Valkey does not answer.
         """
         account = self._verifier.account(header(request, b"authorization"))
-        check_access(account, ACCESS[request.scope["method"], request.scope["path_template"]])
         address = self._address.of(request.scope)
-        return account, await self._limits.check(account=account.id, address=address, reads=reads)
+        # Counted before it is refused: a flood of what one may not do is a flood all the same.
+        headers = await self._limits.check(account=account.id, address=address, reads=reads)
+        check_access(account, ACCESS[request.scope["method"], request.scope["path_template"]])
+        return account, headers
 
     async def enter_unknown(self, request: AnyRequest) -> dict[str, str]:
         """The RateLimit headers for somebody who is not signed in yet: one network is one account here.

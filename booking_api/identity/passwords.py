@@ -9,11 +9,17 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from reservation.errors import Busy
+
 T = TypeVar("T")
 
 LENGTH_MIN, LENGTH_MAX = 10, 128
 AT_ONCE = 2
 """Each takes 64 MiB and a fifth of a second of a core: more at once would be memory and cores for an attacker to take."""
+
+
+WAITING_LIMIT = 50
+"""Hashes asked for and not done: the last one waits some five seconds."""
 
 
 class PasswordUnusable(ValueError):
@@ -27,17 +33,26 @@ class Passwords:
         self._hasher = PasswordHasher()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
         self._nobody: str | None = None
+        self._waiting = 0
 
     def close(self) -> None:
         """Ends the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def hash(self, password: str) -> str:
-        """The password's hash with its own salt and parameters (PHC string)."""
+        """The password's hash with its own salt and parameters (PHC string).
+
+        Raises:
+            Busy: WAITING_LIMIT others wait.
+        """
         return await self._run(self._hasher.hash, password)
 
     async def matches(self, password_hash: str | None, password: str) -> bool:
-        """True when the password is that of the hash; None stands for a login nobody has."""
+        """True when the password is that of the hash; None stands for a login nobody has.
+
+        Raises:
+            Busy: WAITING_LIMIT others wait.
+        """
         if password_hash is None:
             if self._nobody is None:
                 self._nobody = await self.hash("nobody has this login")
@@ -46,7 +61,13 @@ class Passwords:
         return await self._run(self._verify, password_hash, password)
 
     async def _run(self, work: Callable[..., T], *words: str) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *words)
+        if self._waiting >= WAITING_LIMIT:
+            raise Busy(part="sign-in")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *words)
+        finally:
+            self._waiting -= 1
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:

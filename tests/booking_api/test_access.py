@@ -102,3 +102,10 @@ async def test_what_belongs_to_somebody_else_is_as_if_it_were_not_there(client, 
     refused = await client.post(move, json={"hold": new}, headers=theirs)
     assert refused.json()["code"] == "unknown_booking"
     assert (await client.post(cancel, headers=mine)).status_code == 200
+
+
+async def test_what_one_may_not_do_is_counted_all_the_same(client, token):
+    headers = token("somebody", verified=False)
+    body = {"pool": 1, "units": [1]}
+    answers = [await client.post("/api/v1/holds", json=body, headers=headers) for _ in range(35)]
+    assert {answer.json()["code"] for answer in answers} == {"not_verified", "rate_limited"}
