@@ -16,6 +16,7 @@ from booking_api.registers import (
     BadRow,
     FileUnusable,
     Format,
+    Imported,
     ImportRefused,
     RegisterKind,
     import_register,
@@ -95,10 +96,7 @@ def import_command(
             _show(bad, error.bad_rows, report)
             return _refused(error, as_json=as_json)
     _show(bad, imported.bad_rows, report)
-    if as_json:
-        sys.stdout.write(msgspec.json.encode(imported._asdict()).decode() + "\n")
-    else:
-        click.echo(f"import {imported.id}: {imported.rows:,} rows taken, {imported.bad_rows:,} left out")
+    _tell(imported, as_json=as_json)
     return 0
 
 
@@ -138,6 +136,13 @@ class _BadRows:
             self._shown.append(bad)
         if self._writer is not None:
             self._writer.writerow(bad)
+
+
+def _tell(imported: Imported, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(imported._asdict()).decode() + "\n")
+    else:
+        click.echo(f"import {imported.id}: {imported.rows:,} rows taken, {imported.bad_rows:,} left out")
 
 
 def _show(bad: list[BadRow], count: int, report: Path | None) -> None:

@@ -103,6 +103,8 @@ _PROBLEMS: dict[str, str] = {
     "unavailable": "部分服务暂无响应，重复提交是安全的。",
     "rate_limited": "操作过于频繁，请稍后再试。",
     "not_your_vehicle": "本业务按车辆办理，请选择您名下的车辆。",
+    "not_verified": "您的身份尚未核验。请持本人证件到服务窗口核验一次，然后重新登录。",
+    "role_missing": "您的账号没有此项权限。",
     "token_missing": "请先登录。",
     "token_invalid": "登录无效，请重新登录。",
     "token_expired": "登录已过期，请重新登录。",

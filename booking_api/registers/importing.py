@@ -75,16 +75,8 @@ async def import_register(
         await connection.execute(text(_staging(kind)))
         rows = read_rows(path, form=form, fields=register.fields, encoding=encoding)
         await _copy(connection, register, reading.good(rows))
-        # (2) judge: a key named twice in one file is an error of the file, not a matter of luck
-        for bad in await _repeated(connection, register):
-            reading.tell(bad)
-        good = (await connection.execute(text("SELECT count(*) FROM staged"))).scalar_one()
-        if reading.bad and not skip_bad:
-            raise ImportRefused(
-                f"{reading.bad} of {reading.read} rows are bad", rows=reading.read, bad_rows=reading.bad
-            )
-        if not good:
-            raise ImportRefused("there is no row to import", rows=reading.read, bad_rows=reading.bad)
+        # (2) judge: are there rows, and are they all good
+        good = await _judge(connection, register, reading, skip_bad=skip_bad)
         if await asyncio.to_thread(_sha256, path) != digest:
             raise FileUnusable(f"{path}: it changed while it was read")
         # (3) take: provenance first, then all rows at once; (4) COMMIT on leaving
@@ -175,6 +167,25 @@ async def _copy(
     # The driver's COPY joins the transaction that the statements before it have begun on this connection.
     driver: Any = (await connection.get_raw_connection()).driver_connection
     await driver.copy_records_to_table("staged", records=records, columns=["line", *register.fields])
+
+
+async def _judge(
+    connection: AsyncConnection, register: Register, reading: _Reading, *, skip_bad: bool
+) -> int:
+    """How many rows are to be taken. A key named twice in one file is an error of the file, not a matter of luck.
+
+    Raises:
+        ImportRefused: see `import_register`.
+    """
+    for bad in await _repeated(connection, register):
+        reading.tell(bad)
+    if reading.bad and not skip_bad:
+        reason = f"{reading.bad} of {reading.read} rows are bad"
+        raise ImportRefused(reason, rows=reading.read, bad_rows=reading.bad)
+    good: int = (await connection.execute(text("SELECT count(*) FROM staged"))).scalar_one()
+    if not good:
+        raise ImportRefused("there is no row to import", rows=reading.read, bad_rows=reading.bad)
+    return good
 
 
 async def _repeated(connection: AsyncConnection, register: Register) -> list[BadRow]:

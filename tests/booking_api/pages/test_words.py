@@ -17,6 +17,13 @@ NOT_FROM_THE_PAGE = {
     "unknown_promise",
     "unknown_hold",
     "unknown_applicant",
+    # Accounts have no pages yet: the demo's people are chosen from a list.
+    "login_taken",
+    "sign_in_refused",
+    "refresh_refused",
+    "unknown_account",
+    "already_verified",
+    "person_has_account",
     "invalid_request",
 }
 
