@@ -87,11 +87,14 @@ async def sign_in(engine: AsyncEngine, passwords: Passwords, *, login: str, pass
     Raises:
         SignInRefused: there is none; it is not said which of the two was wrong, nor by the time it takes.
     """
-    query = select(tables.account).where(tables.account.c.login == spelled_login(login))
-    async with engine.connect() as connection:
-        row = (await connection.execute(query)).one_or_none()
-    spelled = unicodedata.normalize("NFC", password)
-    if not await passwords.matches(row.password_hash if row else None, spelled) or row is None:
+    row, spelled = None, spelled_login(login)
+    # What cannot be a login is not asked for: PostgreSQL refuses some characters outright.
+    if _LOGIN.fullmatch(spelled):
+        query = select(tables.account).where(tables.account.c.login == spelled)
+        async with engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+    typed = unicodedata.normalize("NFC", password)
+    if not await passwords.matches(row.password_hash if row else None, typed) or row is None:
         raise SignInRefused
     return person_of(row)
 
@@ -124,6 +127,8 @@ async def verify_at_counter(
         AlreadyVerified: this one is; nothing was changed.
     """
     number = _number(identity_number, today=today)
+    if not _LOGIN.fullmatch(spelled_login(login)):
+        raise UnknownAccount(account=login[:64])
     table = tables.account.c
     mine = (table.login == spelled_login(login)) & (table.identity_number == number)
     try:

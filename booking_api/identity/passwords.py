@@ -32,7 +32,7 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
-        self._nobody: str | None = None
+        self._nobody = self._hasher.hash("nobody has this login")
         self._waiting = 0
 
     def close(self) -> None:
@@ -53,12 +53,8 @@ class Passwords:
         Raises:
             Busy: WAITING_LIMIT others wait.
         """
-        if password_hash is None:
-            if self._nobody is None:
-                self._nobody = await self.hash("nobody has this login")
-            await self._run(self._verify, self._nobody, password)
-            return False
-        return await self._run(self._verify, password_hash, password)
+        matches = await self._run(self._verify, password_hash or self._nobody, password)
+        return matches and password_hash is not None
 
     async def _run(self, work: Callable[..., T], *words: str) -> T:
         if self._waiting >= WAITING_LIMIT:

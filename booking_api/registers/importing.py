@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -150,6 +151,10 @@ class _Reading:
 
 
 def _sha256(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise FileUnusable(
+            f"{path}: not a file; what is read once, a pipe say, cannot be checked and read again"
+        )
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -166,7 +171,11 @@ async def _copy(
 ) -> None:
     # The driver's COPY joins the transaction that the statements before it have begun on this connection.
     driver: Any = (await connection.get_raw_connection()).driver_connection
-    await driver.copy_records_to_table("staged", records=records, columns=["line", *register.fields])
+    try:
+        await driver.copy_records_to_table("staged", records=records, columns=["line", *register.fields])
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # Past SQLAlchemy's back, so the driver's own errors come out here.
+        raise ConnectionError(str(error).partition("\n")[0]) from error
 
 
 async def _judge(

@@ -9,12 +9,16 @@ import msgspec
 
 from booking_api.identity.numbers import parse_identity_number
 
-Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
-VehicleClass = Annotated[str, msgspec.Meta(pattern=r"^(A[1-3]|B[1-2]|C[1-6]|[DEFMNP])$")]
-Plate = Annotated[str, msgspec.Meta(min_length=5, max_length=16, pattern=r"^[^\x00-\x20\x7f]+$")]
-PlateKind = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}$")]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+VehicleClass = Annotated[str, msgspec.Meta(pattern=r"^(A[1-3]|B[1-2]|C[1-6]|[DEFMNP])\Z")]
+Plate = Annotated[str, msgspec.Meta(min_length=5, max_length=16, pattern=r"^[^\x00-\x20\x7f]+\Z")]
+PlateKind = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z")]
 """Two digits of GA 24.7: 02 small car, 52 small new-energy car."""
 Points = Annotated[int, msgspec.Meta(ge=0, le=12)]
+
+
+FIRST_YEAR, LAST_YEAR = 1950, 2199
+"""Moments beyond these are slips, and some of them no database can store."""
 
 
 class RegisterKind(StrEnum):
@@ -77,6 +81,10 @@ class ViolationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Points
     fine_yuan: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
     settled: bool = False
+
+    def __post_init__(self) -> None:
+        if not FIRST_YEAR <= self.at.year <= LAST_YEAR:
+            raise ValueError(f"at is not between {FIRST_YEAR} and {LAST_YEAR}")
 
 
 Row = CertificateRow | LicenceRow | VehicleRow | ViolationRow

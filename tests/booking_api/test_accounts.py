@@ -145,6 +145,15 @@ async def test_a_wrong_password_and_an_unknown_login_are_told_alike(client):
     assert wrong == unknown
 
 
+@pytest.mark.parametrize("login", ["a\x00b", "\x00", "🚗", "x" * 200, "' OR 1=1 --", "%", " "])
+async def test_what_can_be_no_login_is_nobodys(client, token, login):
+    refused(await sign_in(client, login=login), 401, "sign_in_refused")
+    refused(await verify(client, token, login=login), 404, "unknown_account")
+    refused(await sign_in(client, login="nobody.here", password="a\x00b"), 401, "sign_in_refused")
+    odd = await client.post("/api/v1/tokens", json={"refresh_token": login})
+    refused(odd, 401, "refresh_refused")
+
+
 async def test_guessing_is_slowed_from_one_network_and_nobody_elsewhere_is_locked_out(client, monkeypatch):
     monkeypatch.setattr(limits, "network_prefix", lambda address: address)  # one address, one network
     await register(client)

@@ -1,12 +1,15 @@
 """A file goes into its register whole or not at all, every bad row is told, and where rows came from stays known."""
 
+import asyncio
 import json
+import os
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from booking_api.identity.numbers import check_character
 from booking_api.registers import (
@@ -17,6 +20,7 @@ from booking_api.registers import (
     ImportRefused,
     RegisterKind,
     import_register,
+    importing,
     read_imports,
     read_rows,
 )
@@ -239,3 +243,53 @@ def test_a_right_row_of_any_foreigner_passes_too():
         zip(HEADER.split(","), certificate("L1", first + check_character(first)).split(","), strict=True)
     )
     assert parse_row(REGISTERS[RegisterKind.CERTIFICATE], raw, today=TODAY)[1].startswith("9111")
+
+
+@pytest.mark.parametrize("field", ["plate", "plate_kind"])
+async def test_a_line_feed_inside_a_value_is_no_part_of_it(imports, field):
+    good = {"plate": "浙A12345", "plate_kind": "02", "identity_number": PERSON, "registered": "2020-01-01", "valid_until": "2026-12-31"}  # fmt: skip
+    with pytest.raises(ImportRefused):
+        await imports(
+            json.dumps(good | {field: good[field] + "\n"}), kind=RegisterKind.VEHICLE, name="v.jsonl"
+        )
+
+
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-12:00", "2026-11-01T08:00:00"]
+)
+async def test_a_moment_that_cannot_be_stored_is_a_bad_row(imports, at):
+    header = "number,plate,plate_kind,at,code,points,fine_yuan"
+    lines = (header, f"V1,浙A12345,02,{at},1039,6,200", "V2,浙A12345,02,2026-11-01T08:00:00+08:00,1039,6,200")
+    done, bad = await imports(*lines, kind=RegisterKind.VIOLATION, skip_bad=True)
+    assert (done.rows, [row.line for row in bad]) == (1, [2])
+
+
+async def test_a_database_that_gives_up_in_the_middle_leaves_nothing(imports, rows, engine):
+    """The statement is cancelled from outside while rows stream: an error, and no half of a file."""
+    kill = text(
+        "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    ended = []
+
+    def progress(read, _):
+        if read == 2_000:
+            ended.append(asyncio.get_running_loop().create_task(_end_sessions(engine, kill)))
+
+    lines = [certificate(f"L{n}") for n in range(40_000)]
+    with pytest.raises((OSError, SQLAlchemyError)):
+        await imports(HEADER, *lines, progress=progress)
+    assert await ended[0] == 1
+    assert await rows() == []
+    assert await read_imports(engine) == []
+
+
+async def _end_sessions(engine, kill):
+    async with engine.connect() as connection:
+        return (await connection.execute(kill)).scalar_one()
+
+
+def test_what_is_no_file_is_told_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(FileUnusable, match="not a file"):
+        importing._sha256(tmp_path / "pipe.csv")
