@@ -19,6 +19,10 @@ class Access(StrEnum):
     ACCOUNT = "a signed-in account"
     VERIFIED = "a signed-in account whose person has been verified"
     CLERK = "a counter clerk"
+    OPERATOR = "an operator of an authority"
+    SCHOOL = "somebody who acts for a driving school, or the school's API key"
+    STATION = "somebody who works at a test site or inspection station"
+    AUDITOR = "an auditor"
 
 
 ACCESS: Mapping[tuple[str, str], Access] = {
@@ -43,6 +47,16 @@ ACCESS: Mapping[tuple[str, str], Access] = {
 }
 
 
+ROLE_OF: Mapping[Access, str] = {
+    Access.CLERK: "clerk",
+    Access.OPERATOR: "operator",
+    Access.SCHOOL: "school",
+    Access.STATION: "station",
+    Access.AUDITOR: "auditor",
+}
+"""What a role is for (which authority, school or station) is its scope; the route compares it with what is asked."""
+
+
 def check_access(account: Account, access: Access) -> None:
     """Lets a signed-in account pass, or says what it lacks.
 
@@ -52,5 +66,6 @@ def check_access(account: Account, access: Access) -> None:
     """
     if access is Access.VERIFIED and not account.verified:
         raise NotVerified
-    if access is Access.CLERK and "clerk" not in account.roles:
-        raise RoleMissing(role="clerk")
+    role = ROLE_OF.get(access)
+    if role is not None and not account.scopes(role):
+        raise RoleMissing(role=role)

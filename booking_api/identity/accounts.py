@@ -27,6 +27,7 @@ from booking_api.identity.numbers import IdentityNumberError, parse_identity_num
 from booking_api.identity.passwords import Passwords, PasswordUnusable, checked_password
 
 ROLES = ("clerk", "operator", "auditor", "school", "station")
+"""Each is given for an authority, a school or a station: `operator:cn-zj-hz`."""
 NAME_LIMIT = 60
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
 _PHONE = re.compile(r"(\+86)?1[3-9][0-9]{9}|\+[1-9][0-9]{6,14}")

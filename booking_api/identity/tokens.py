@@ -29,7 +29,8 @@ ACCOUNT_ID_LIMIT = 100
 class Account(NamedTuple):
     """Who asks: the account's id, what its token vouches for, and until when.
 
-    `verified`: a counter or a register has found the person behind it (I6). `roles` beside applicant.
+    `verified`: a counter or a register has found the person behind it (I6). `roles` beside applicant, each a name and
+    what it is for, such as `operator:cn-zj-hz`.
     """
 
     id: str
@@ -37,6 +38,15 @@ class Account(NamedTuple):
     expires_at_s: int
     verified: bool
     roles: frozenset[str]
+
+    def scopes(self, role: str) -> frozenset[str]:
+        """What the account has this role for: authorities, schools or stations; empty when it has it for none.
+
+        >>> Account("p1", (), 0, True, frozenset(["operator:cn-zj-hz", "clerk:cn-zj"])).scopes("operator")
+        frozenset({'cn-zj-hz'})
+        """
+        named = (text.partition(":") for text in self.roles)
+        return frozenset(scope for name, _, scope in named if name == role)
 
 
 class KeyFileError(ValueError):

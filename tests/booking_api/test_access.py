@@ -7,15 +7,15 @@ import pytest
 from litestar import Litestar
 
 from booking_api.app import create_app
-from booking_api.gate.access import ACCESS, Access
+from booking_api.gate.access import ACCESS, ROLE_OF, Access
 from booking_api.identity.accounts import ROLES
 
 ASKERS: dict[str, dict] = {
     "nobody": {},
     "unverified": {"verified": False},
     "applicant": {"verified": True},
-    **{role: {"verified": True, "roles": (role,)} for role in ROLES},
-    "unverified clerk": {"verified": False, "roles": ("clerk",)},
+    **{role: {"verified": True, "roles": (f"{role}:somewhere",)} for role in ROLES},
+    "unverified clerk": {"verified": False, "roles": ("clerk:somewhere",)},
 }
 REFUSALS = {"token_missing", "not_verified", "role_missing"}
 STREAMS = ("availability",)
@@ -29,7 +29,7 @@ def expected(access: Access, asker: str) -> str | None:
         return "token_missing"
     if access is Access.VERIFIED and asker.startswith("unverified"):
         return "not_verified"
-    if access is Access.CLERK and "clerk" not in asker:
+    if access in ROLE_OF and ROLE_OF[access] not in asker:
         return "role_missing"
     return None
 

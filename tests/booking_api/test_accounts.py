@@ -58,7 +58,7 @@ async def signed_in(client, **which):
     return answer.json(), {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-async def verify(client, token, *, login="zhang.wei", number=NUMBER, roles=("clerk",)):
+async def verify(client, token, *, login="zhang.wei", number=NUMBER, roles=("clerk:cn-zj-hz",)):
     body = {"login": login, "identity_number": number}
     return await client.post("/api/v1/verifications", json=body, headers=token("clerk-1", roles=roles))
 
@@ -268,7 +268,7 @@ async def test_roles_given_by_command_are_in_the_next_token(client, database_url
     env = environment(tmp_path, GONGDAO_DATABASE_URL=database_url, GONGDAO_VALKEY_URL=valkey_url)
     await register(client)
     body = {"login": "zhang.wei", "identity_number": NUMBER}
-    for words, code, status in ((("clerk",), 0, 200), ((), 0, 403)):
+    for words, code, status in ((("clerk:cn-zj-hz",), 0, 200), ((), 0, 403)):
         done = await asyncio.to_thread(gongdao, env, "account", "roles", "zhang.wei", *words)
         assert done.returncode == code, done.stderr
         assert done.stdout.strip() == ", ".join(["zhang.wei: applicant", *words])
@@ -294,7 +294,7 @@ async def test_a_database_that_is_gone_is_503_and_not_our_bug(client, settings):
 
 def test_roles_are_given_by_command(tmp_path, database_url, valkey_url):
     env = environment(tmp_path, GONGDAO_DATABASE_URL=database_url, GONGDAO_VALKEY_URL=valkey_url)
-    unknown = gongdao(env, "account", "roles", "nobody", "clerk")
+    unknown = gongdao(env, "account", "roles", "nobody", "clerk:cn")
     assert (unknown.returncode, len(unknown.stderr.strip().splitlines())) == (2, 1)
-    wrong = gongdao(env, "account", "roles", "nobody", "king")
+    wrong = gongdao(env, "account", "roles", "nobody", "king:cn")
     assert wrong.returncode == 2
