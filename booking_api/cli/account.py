@@ -9,7 +9,6 @@ from booking_api.cli.surroundings import on_database
 from booking_api.errors import UnknownAccount
 from booking_api.identity.accounts import ROLES, set_roles
 
-
 _ROLE = re.compile(rf"({'|'.join(ROLES)}):[a-z0-9][a-z0-9._-]{{0,63}}")
 
 
