@@ -118,7 +118,7 @@ async def conclude_units(connection: AsyncConnection, unit_ids: Sequence[int]) -
     return [Concluded(row.id, row.unit_id, row.owner, row.claimant) for row in rows]
 
 
-async def _end_claims(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
+async def _end_claims(connection: AsyncConnection, rows: Sequence[Row[*tuple[Any, ...]]]) -> None:
     active = tables.active_claim
     if rows:
         await connection.execute(
@@ -129,7 +129,7 @@ async def _end_claims(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> 
         )
 
 
-def _ended(pool: Pool, unit_id: int, row: Row[Any], *, kind: str) -> dict[str, Any]:
+def _ended(pool: Pool, unit_id: int, row: Row[*tuple[Any, ...]], *, kind: str) -> dict[str, Any]:
     person = commit(salt=row.salt, claimant=row.claimant) if row.salt else None
     return _entry(pool, unit_id, kind=kind, delta=1) | {"commitment": person, "claim_id": row.id}
 

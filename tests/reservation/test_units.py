@@ -158,10 +158,11 @@ async def test_nobody_gets_between_leaving_and_holding_back(kernel, city):
         while len(got) < 5 and not done.is_set():
             try:
                 await hold(kernel, pool_id=pool, units=[unit], claimant=f"person:s{n}", owner=f"s{n}")
-                got.append(f"s{n}")
-                return
             except Full:
                 await asyncio.sleep(0)
+            else:
+                got.append(f"s{n}")
+                return
 
     for free_at, taken in ((clock.now() + timedelta(hours=1), 0), (None, 2)):
         done = asyncio.Event()
