@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -16,10 +17,14 @@ from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.tokens import TokenVerifier, load_key
+from booking_api.outbox.courier import Courier
+from booking_api.outbox.delivering import DELIVER_EVERY_S, deliver_due
+from booking_api.outbox.pruning import PRUNE_EVERY_S, prune_outbox
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
+from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, bookings, health, holds, openapi, pools
+from booking_api.routes import accounts, bookings, health, holds, notices, openapi, pools, webhooks
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -77,6 +82,13 @@ def _api() -> Router:
             bookings.get_bookings,
             bookings.post_cancel,
             bookings.post_reschedule,
+            notices.get_notices,
+            notices.post_read,
+            webhooks.post_webhook,
+            webhooks.get_webhooks,
+            webhooks.delete_one,
+            webhooks.post_ping,
+            webhooks.get_deliveries,
             pools.get_pools,
             pools.get_units,
             pools.get_unit_availability,
@@ -88,12 +100,13 @@ def _api() -> Router:
 
 @asynccontextmanager
 async def _running(desk: Desk) -> AsyncGenerator[None, None]:
-    """Connects and sweeps while the worker serves; ends in order."""
+    """Connects, sweeps and delivers while the worker serves; ends in order."""
     watch(desk.kernel)
     await desk.kernel.open()
     sweeper = asyncio.create_task(sweep_forever(desk.kernel), name="sweep")
     try:
-        yield
+        async with _jobs(desk):
+            yield
     finally:
         # The server has drained its requests by now; what they left in queues is answered before we go.
         sweeper.cancel()
@@ -102,3 +115,18 @@ async def _running(desk: Desk) -> AsyncGenerator[None, None]:
         await desk.availability.close()
         desk.passwords.close()
         await desk.kernel.close()
+
+
+@asynccontextmanager
+async def _jobs(desk: Desk) -> AsyncGenerator[None, None]:
+    """What every worker does beside serving; each round takes what no other worker has taken."""
+    engine, courier = desk.kernel.engine, Courier(loopback=desk.settings.webhooks_loopback)
+    deliver = partial(deliver_due, engine, courier, desk.key, now=clock.now)
+    try:
+        async with (
+            repeated(deliver, name="deliver webhooks", every_s=DELIVER_EVERY_S),
+            repeated(partial(prune_outbox, engine), name="prune outbox", every_s=PRUNE_EVERY_S),
+        ):
+            yield
+    finally:
+        await courier.close()

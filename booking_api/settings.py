@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     network_rate: Rate = Rate(500.0, 2_000)
     log_format: str = "console"
     demo_sign_ins: bool = False
+    webhooks_loopback: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -85,6 +86,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     settings = msgspec.convert(values, Settings) if not problems else Settings()
     if settings.demo_sign_ins and not is_loopback(settings.host):
         problems.append(f"{PREFIX}DEMO_SIGN_INS: only on a loopback {PREFIX}HOST, anybody could be anybody")
+    if settings.webhooks_loopback and not is_loopback(settings.host):
+        problems.append(
+            f"{PREFIX}WEBHOOKS_LOOPBACK: only on a loopback {PREFIX}HOST, or anybody could call this machine's servers"
+        )
     if problems:
         raise SettingsError("\n".join(sorted(problems)))
     return settings
@@ -161,4 +166,5 @@ _READERS = {
     "network_rate": _rate,
     "log_format": _log_format,
     "demo_sign_ins": _switch,
+    "webhooks_loopback": _switch,
 }

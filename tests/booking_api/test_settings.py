@@ -46,6 +46,7 @@ def test_every_variable_is_read():
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("LOG_FORMAT", "xml"),
         ("DEMO_SIGN_INS", "yes"),
+        ("WEBHOOKS_LOOPBACK", "yes"),
         ("PROT", "80"),
     ],
 )
@@ -63,3 +64,9 @@ def test_all_problems_are_told_at_once():
 def test_demo_sign_ins_need_loopback():
     with pytest.raises(SettingsError, match="anybody could be anybody"):
         read_settings({"GONGDAO_DEMO_SIGN_INS": "on", "GONGDAO_HOST": "0.0.0.0"})
+
+
+def test_webhooks_to_this_machine_need_loopback():
+    with pytest.raises(SettingsError, match="GONGDAO_WEBHOOKS_LOOPBACK"):
+        read_settings({"GONGDAO_WEBHOOKS_LOOPBACK": "on", "GONGDAO_HOST": "0.0.0.0"})
+    assert read_settings({"GONGDAO_WEBHOOKS_LOOPBACK": "on"}).webhooks_loopback

@@ -25,6 +25,12 @@ NOT_FROM_THE_PAGE = {
     "already_verified",
     "person_has_account",
     "invalid_request",
+    # Notices and webhooks have no pages: schools' and stations' systems use them.
+    "unknown_notice",
+    "unknown_webhook",
+    "not_your_organisation",
+    "too_many_webhooks",
+    "webhook_off",
 }
 
 
