@@ -49,6 +49,8 @@ def checked_url(text: str, *, loopback: bool) -> httpx.URL:
         raise AddressRefused("the URL must begin with https://")
     if not url.host or url.userinfo or url.fragment:
         raise AddressRefused("a host, and neither user, password nor fragment")
+    if not 0 < (url.port or _PORTS[url.scheme]) < 65_536:
+        raise AddressRefused("a port from 1 to 65535")
     return url
 
 

@@ -63,7 +63,7 @@ _TAKE = text(
     SET attempts = d.attempts + 1, next_at = now() + make_interval(secs => :lease)
     FROM taken, webhook w, event e
     WHERE d.id = taken.id AND w.id = d.webhook AND e.id = d.event
-    RETURNING d.id, d.attempts, d.webhook, w.url, w.organisation, e.kind, e.at, e.facts
+    RETURNING CAST(d.id AS text), d.attempts, CAST(d.webhook AS text), w.url, w.organisation, e.kind, e.at, e.facts
     """
 )
 

@@ -13,7 +13,7 @@ from booking_api.outbox.notices import Notice, notices_of, read_notice
 from booking_api.request import Answer, AnyRequest
 
 NOTICES_PAGE_LIMIT = 200
-NOTICE_ID_LIMIT = 2**63
+NOTICE_ID_LIMIT = 2**53
 
 
 class Notices(msgspec.Struct, frozen=True):

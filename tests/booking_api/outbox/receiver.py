@@ -11,6 +11,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
+from booking_api import clock
+
 
 class Received(NamedTuple):
     """One request as it came."""
@@ -30,7 +32,7 @@ class Received(NamedTuple):
         signed = f"{self.id}.{self.headers['webhook-timestamp']}.".encode() + self.body
         key = base64.b64decode(secret.removeprefix("whsec_"))
         right = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-        fresh = abs(time.time() - int(self.headers["webhook-timestamp"])) < 60
+        fresh = abs(clock.now_s() - int(self.headers["webhook-timestamp"])) < 60
         return fresh and hmac.compare_digest(right, self.headers["webhook-signature"])
 
 
@@ -60,6 +62,12 @@ class Receiver:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                """Only a redirect that was followed would come here."""
+                with receiver._lock:
+                    receiver.received.append(Received(self.path, {}, b""))
+                self.send_error(404)
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -74,8 +82,6 @@ class Receiver:
                     self.end_headers()
                 except (BrokenPipeError, ConnectionResetError):
                     pass  # the sender had waited long enough
-
-            do_GET = do_POST
 
             def log_message(self, *_: object) -> None:
                 """Says nothing."""
