@@ -24,7 +24,7 @@ from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, bookings, health, holds, notices, openapi, pools, webhooks
+from booking_api.routes import accounts, bookings, health, holds, notices, openapi, pools, tickets, webhooks
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -80,6 +80,9 @@ def _api() -> Router:
             holds.delete_hold,
             holds.post_confirm,
             bookings.get_bookings,
+            tickets.get_booking,
+            tickets.get_ticket_ics,
+            tickets.get_ticket_svg,
             bookings.post_cancel,
             bookings.post_reschedule,
             notices.get_notices,

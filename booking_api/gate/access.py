@@ -43,6 +43,9 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     # Whoever has a hold or a booking was verified when it was made, and may always end or keep it.
     ("DELETE", "/api/v1/holds/{hold_id}"): Access.ACCOUNT,
     ("POST", "/api/v1/holds/{hold_id}/confirm"): Access.ACCOUNT,
+    ("GET", "/api/v1/bookings/{booking_id}"): Access.ACCOUNT,
+    ("GET", "/api/v1/bookings/{booking_id}/ticket.ics"): Access.ACCOUNT,
+    ("GET", "/api/v1/bookings/{booking_id}/ticket.svg"): Access.ACCOUNT,
     ("POST", "/api/v1/bookings/{booking_id}/cancel"): Access.ACCOUNT,
     ("POST", "/api/v1/bookings/{booking_id}/reschedule"): Access.ACCOUNT,
     ("POST", "/api/v1/verifications"): Access.CLERK,

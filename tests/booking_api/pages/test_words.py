@@ -31,6 +31,8 @@ NOT_FROM_THE_PAGE = {
     "not_your_organisation",
     "too_many_webhooks",
     "webhook_off",
+    # Tickets have no page yet.
+    "no_appointment",
 }
 
 
