@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
 from litestar import Litestar, Router
@@ -21,10 +21,26 @@ from booking_api.outbox.courier import Courier
 from booking_api.outbox.delivering import DELIVER_EVERY_S, deliver_due
 from booking_api.outbox.pruning import PRUNE_EVERY_S, prune_outbox
 from booking_api.pages import page_routes
+from booking_api.payments.counter import CounterPayments
+from booking_api.payments.mending import MEND_EVERY_S, mend_payments
+from booking_api.payments.provider import PaymentProvider
+from booking_api.payments.remote import HttpPaymentProvider
+from booking_api.payments.signing import load_payment_key
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, bookings, health, holds, notices, openapi, pools, tickets, webhooks
+from booking_api.routes import (
+    accounts,
+    bookings,
+    health,
+    holds,
+    notices,
+    openapi,
+    payments,
+    pools,
+    tickets,
+    webhooks,
+)
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -36,7 +52,7 @@ def create_app(settings: Settings) -> Litestar:
     """One worker's application. Connects when its lifespan starts, drains when it ends.
 
     Raises:
-        SettingsError, KeyFileError: before anything is started.
+        SettingsError, KeyFileError (the token key's or the payment key's): before anything is started.
         ValueError: the settings name no servers (the supervising process fills them in).
     """
     if settings.database_url is None or settings.valkey_url is None:
@@ -50,7 +66,15 @@ def create_app(settings: Settings) -> Litestar:
         libraries=[gate_library()],
         reads=create_reading_engine(settings.database_url),
     )
-    desk = Desk(settings, Gate(settings, kernel, verifier), kernel, Availability(kernel), Passwords(), key)
+    desk = Desk(
+        settings,
+        Gate(settings, kernel, verifier),
+        kernel,
+        Availability(kernel),
+        Passwords(),
+        key,
+        payment_provider(settings),
+    )
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
@@ -63,6 +87,20 @@ def create_app(settings: Settings) -> Litestar:
         request_max_body_size=BODY_LIMIT_BYTES,
         logging_config=None,
         openapi_config=openapi.CONFIG,
+    )
+
+
+def payment_provider(settings: Settings) -> PaymentProvider:
+    """Who takes the fees: the provider that is set up, else the counters.
+
+    Raises:
+        KeyFileError: the provider's key cannot be used.
+    """
+    if settings.payments_url is None or settings.payments_key_file is None:
+        return CounterPayments()
+    key = load_payment_key(settings.payments_key_file)
+    return HttpPaymentProvider(
+        settings.payments_url, merchant=settings.payments_merchant, key=key, now_s=clock.now_s
     )
 
 
@@ -92,6 +130,11 @@ def _api() -> Router:
             webhooks.delete_one,
             webhooks.post_ping,
             webhooks.get_deliveries,
+            payments.post_payment,
+            payments.get_payments,
+            payments.post_callback,
+            payments.post_counter_payment,
+            payments.post_counter_refund,
             pools.get_pools,
             pools.get_units,
             pools.get_unit_availability,
@@ -126,10 +169,17 @@ async def _jobs(desk: Desk) -> AsyncGenerator[None, None]:
     engine, courier = desk.kernel.engine, Courier(loopback=desk.settings.webhooks_loopback)
     deliver = partial(deliver_due, engine, courier, desk.key, now=clock.now)
     try:
-        async with (
-            repeated(deliver, name="deliver webhooks", every_s=DELIVER_EVERY_S),
-            repeated(partial(prune_outbox, engine), name="prune outbox", every_s=PRUNE_EVERY_S),
-        ):
+        async with AsyncExitStack() as jobs:
+            await jobs.enter_async_context(
+                repeated(deliver, name="deliver webhooks", every_s=DELIVER_EVERY_S)
+            )
+            await jobs.enter_async_context(
+                repeated(partial(prune_outbox, engine), name="prune outbox", every_s=PRUNE_EVERY_S)
+            )
+            if desk.payments.remote:
+                mend = partial(mend_payments, engine, desk.payments, now=clock.now)
+                await jobs.enter_async_context(repeated(mend, name="mend payments", every_s=MEND_EVERY_S))
             yield
     finally:
         await courier.close()
+        await desk.payments.close()

@@ -1,14 +1,17 @@
 """Settings from the environment, prefix `GONGDAO_`. Every problem is told at once, by variable, before anything starts."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from reservation.valkey import ValkeyConfigurationError, split_addresses
 
 PREFIX = "GONGDAO_"
+_FEE = re.compile(r"([1-4])=([0-9]{1,6})(?:\.([0-9]{1,2}))?")
 
 
 class SettingsError(ValueError):
@@ -39,6 +42,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: str = "console"
     demo_sign_ins: bool = False
     webhooks_loopback: bool = False
+    fees: Mapping[int, int] = {}
+    payments_url: str | None = None
+    payments_merchant: str = "gongdao"
+    payments_key_file: Path | None = None
 
     @property
     def embedded(self) -> bool:
@@ -82,6 +89,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if ("database_url" in values) != ("valkey_url" in values):
         problems.append(
             f"{PREFIX}DATABASE_URL and {PREFIX}VALKEY_URL: set both, or neither for embedded servers"
+        )
+    if ("payments_url" in values) != ("payments_key_file" in values):
+        problems.append(
+            f"{PREFIX}PAYMENTS_URL and {PREFIX}PAYMENTS_KEY_FILE: set both, or neither for payment at the counter"
         )
     settings = msgspec.convert(values, Settings) if not problems else Settings()
     if settings.demo_sign_ins and not is_loopback(settings.host):
@@ -140,6 +151,32 @@ def _valkey_url(value: str) -> str:
     return value
 
 
+def _fees(value: str) -> dict[int, int]:
+    """Reads "<subject>=<yuan>,..." to fen by subject."""
+    fees: dict[int, int] = {}
+    for part in value.split(","):
+        found = _FEE.fullmatch(part.strip())
+        if found is None or int(found[1]) in fees:
+            raise ValueError("must be yuan by subject such as 1=40,2=120.50, each subject (1 to 4) once")
+        fees[int(found[1])] = int(found[2]) * 100 + int((found[3] or "").ljust(2, "0"))
+    return fees
+
+
+def _payments_url(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname or "")):
+        raise ValueError("must begin with https://, but for a provider on this machine")
+    if not url.hostname or url.query or url.fragment or url.username:
+        raise ValueError("must be a plain address such as https://pay.example.com/v1")
+    return value
+
+
+def _merchant(value: str) -> str:
+    if not 0 < len(value) <= 64 or not value.isascii() or not value.isprintable():
+        raise ValueError("must be 1 to 64 printable ASCII characters")
+    return value
+
+
 def _switch(value: str) -> bool:
     if value not in {"on", "off"}:
         raise ValueError("must be on or off")
@@ -167,4 +204,8 @@ _READERS = {
     "log_format": _log_format,
     "demo_sign_ins": _switch,
     "webhooks_loopback": _switch,
+    "fees": _fees,
+    "payments_url": _payments_url,
+    "payments_merchant": _merchant,
+    "payments_key_file": Path,
 }

@@ -56,6 +56,11 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("DELETE", "/api/v1/webhooks/{webhook_id}"): Access.ORGANISATION,
     ("POST", "/api/v1/webhooks/{webhook_id}/ping"): Access.ORGANISATION,
     ("GET", "/api/v1/webhooks/{webhook_id}/deliveries"): Access.ORGANISATION,
+    ("GET", "/api/v1/payments"): Access.ACCOUNT,
+    ("POST", "/api/v1/payments"): Access.VERIFIED,
+    ("POST", "/api/v1/payments/callback"): Access.SIGNED,
+    ("POST", "/api/v1/payments/counter"): Access.CLERK,
+    ("POST", "/api/v1/payments/counter/refunds"): Access.CLERK,
 }
 
 

@@ -7,7 +7,7 @@ for, and what belongs to others is as if it were not there.
 from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 from joserfc.jwk import OKPKey
@@ -20,6 +20,7 @@ from booking_api.outbox.addresses import URL_LENGTH_LIMIT, AddressRefused, resol
 from booking_api.outbox.errors import NotYourOrganisation, TooManyWebhooks, UnknownWebhook, WebhookOff
 from booking_api.outbox.events import EventKind
 from booking_api.outbox.signing import webhook_secret
+from booking_api.uuids import is_uuid
 
 WEBHOOKS_LIMIT = 10
 DELIVERIES_SHOWN = 100
@@ -188,20 +189,13 @@ async def _check_room(connection: AsyncConnection, organisation: str) -> None:
 
 
 async def _find(connection: AsyncConnection, webhook_id: str, *, organisations: Collection[str]) -> Row[Any]:
-    if not _is_uuid(webhook_id):
+    if not is_uuid(webhook_id):
         raise UnknownWebhook(webhook=webhook_id[:64])
     query = select(tables.webhook).where(_webhook.id == webhook_id, _webhook.organisation.in_(organisations))
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise UnknownWebhook(webhook=webhook_id)
     return row
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def _webhook_of(row: Row[Any]) -> Webhook:

@@ -57,6 +57,16 @@ BODIES = {
     "/api/v1/verifications": {"login": "x", "identity_number": "x"},
     "/api/v1/holds": {"pool": 1, "units": [1]},
     "/api/v1/bookings/{booking_id}/reschedule": {"hold": "x"},
+    "/api/v1/payments": {"authority": "x", "subject": 2},
+    "/api/v1/payments/callback": {},
+    "/api/v1/payments/counter": {
+        "login": "x",
+        "authority": "somewhere",
+        "subject": 2,
+        "amount_fen": 1,
+        "receipt": "x",
+    },
+    "/api/v1/payments/counter/refunds": {"payment": "x", "receipt": "x"},
     "/api/v1/webhooks": {"organisation": "school:other", "url": "x", "kinds": ["batch.finished"]},
 }
 IDS = {"pool_id": 1, "hold_id": "x", "booking_id": "x", "notice_id": 1, "webhook_id": "x"}

@@ -5,11 +5,12 @@ from alembic.migration import MigrationContext
 
 from booking_api.identity.tables import metadata as identity
 from booking_api.outbox.tables import metadata as outbox
+from booking_api.payments.tables import metadata as payments
 from booking_api.registers.tables import metadata as registers
 from booking_api.schema import migrate_platform
 from reservation.database import create_engine
 
-ROOMS = [registers, identity, outbox]
+ROOMS = [registers, identity, outbox, payments]
 TABLES = {name for room in ROOMS for name in room.tables}
 
 

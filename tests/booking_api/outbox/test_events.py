@@ -56,23 +56,22 @@ async def test_many_events_are_one_statement_and_keep_their_order(world):
     assert [row.facts["n"] for row in noticed] == list(range(300))
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"kind": "booking.invented"},
-        {"organisation": "s-1"},
-        {"organisation": "king:s-1"},
-        {"at": AT.replace(tzinfo=None)},
-        {"facts": {"text": "x" * 5_000}},
-        {"facts": {"text": "a\x00b"}},
-    ],
-)
-async def test_what_cannot_be_noted_is_refused_before_anything_is_written(world, wrong):
+UNNOTABLE = [
+    {"kind": "booking.invented"},
+    {"organisation": "s-1"},
+    {"organisation": "king:s-1"},
+    {"at": AT.replace(tzinfo=None)},
+    {"facts": {"text": "x" * 5_000}},
+    {"facts": {"text": "a\x00b"}},
+]
+
+
+async def test_what_cannot_be_noted_is_refused_and_the_transaction_goes_on(world):
     right = {"kind": "batch.finished", "at": AT, "organisation": SCHOOL, "account": "p1", "facts": {}}
     async with world.engine.begin() as connection:
-        with pytest.raises(ValueError, match=r"."):
-            await note_event(connection, **(right | wrong))
-        # The caller's transaction goes on: the database was not asked.
+        for wrong in UNNOTABLE:
+            with pytest.raises(ValueError, match=r"\w"):
+                await note_event(connection, **(right | wrong))
         await note_event(connection, **right)
     assert await told(world.rows) == (1, 1, 0)
 

@@ -95,24 +95,24 @@ async def test_anothers_webhook_is_as_if_it_were_not_there(open_client, token, p
     refused(await open_client.delete(f"/api/v1/webhooks/{webhook}", headers=ours), 404, "unknown_webhook")
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"url": "http://10.0.0.1/"},
-        {"url": "https://192.168.0.1/"},
-        {"url": "https://169.254.169.254/latest/meta-data"},
-        {"url": "not a url"},
-        {"url": "x" * 501},
-        {"kinds": []},
-        {"kinds": ["batch.invented"]},
-        {"kinds": "batch.finished"},
-        {"organisation": ""},
-        {"more": 1},
-    ],
-)
-async def test_what_cannot_be_registered_is_refused(post, world, changed):
-    body = refused(await post(**changed), 400, "invalid_request")
-    assert body["errors"][0]["reason"]
+UNUSABLE = [
+    {"url": "http://10.0.0.1/"},
+    {"url": "https://192.168.0.1/"},
+    {"url": "https://169.254.169.254/latest/meta-data"},
+    {"url": "not a url"},
+    {"url": "x" * 501},
+    {"kinds": []},
+    {"kinds": ["batch.invented"]},
+    {"kinds": "batch.finished"},
+    {"organisation": ""},
+    {"more": 1},
+]
+
+
+async def test_what_cannot_be_registered_is_refused(post, world):
+    for changed in UNUSABLE:
+        body = refused(await post(**changed), 400, "invalid_request")
+        assert body["errors"][0]["reason"], changed
     assert await world.rows("SELECT 1 FROM webhook") == []
 
 

@@ -31,7 +31,15 @@ NOT_FROM_THE_PAGE = {
     "not_your_organisation",
     "too_many_webhooks",
     "webhook_off",
-    # Tickets have no page yet.
+    # Payments and tickets have no pages yet; some of these only clerks and the payment provider meet.
+    "nothing_due",
+    "unknown_authority",
+    "unknown_payment",
+    "already_settled",
+    "nothing_to_refund",
+    "payment_mismatch",
+    "payment_unavailable",
+    "signature_invalid",
     "no_appointment",
 }
 

@@ -53,23 +53,23 @@ async def test_the_calendar_entry_and_the_picture_are_files_of_their_kinds(clien
     assert svg.content == code_svg(told["check_in_code"], title=told["check_in_code"])
 
 
-@pytest.mark.parametrize("ticket", TICKETS)
-async def test_the_person_is_not_in_a_ticket(client, token, booking, ticket):
-    answer = await client.get(f"/api/v1/bookings/{booking}{ticket}", headers=token(OWNER))
-    assert answer.status_code == 200
-    assert OWNER not in answer.text
+async def test_the_person_is_not_in_a_ticket(client, token, booking):
+    for ticket in TICKETS:
+        answer = await client.get(f"/api/v1/bookings/{booking}{ticket}", headers=token(OWNER))
+        assert answer.status_code == 200
+        assert OWNER not in answer.text
 
 
-@pytest.mark.parametrize("ticket", TICKETS)
-async def test_somebody_elses_is_as_if_it_were_not_there(client, token, booking, ticket):
+async def test_somebody_elses_is_as_if_it_were_not_there(client, token, booking):
     unknown = f"{booking[:-1]}{'0' if booking[-1] != '0' else '1'}"
-    theirs = await client.get(f"/api/v1/bookings/{booking}{ticket}", headers=token("b"))
-    none = await client.get(f"/api/v1/bookings/{unknown}{ticket}", headers=token("b"))
-    assert theirs.status_code == none.status_code == 404
-    assert theirs.json() | {"booking": ""} == none.json() | {"booking": ""}
-    for odd in ("x", "\u96ea", "0" * 200, booking.upper()):
-        answer = await client.get(f"/api/v1/bookings/{odd}{ticket}", headers=token(OWNER))
-        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_booking")
+    for ticket in TICKETS:
+        theirs = await client.get(f"/api/v1/bookings/{booking}{ticket}", headers=token("b"))
+        none = await client.get(f"/api/v1/bookings/{unknown}{ticket}", headers=token("b"))
+        assert theirs.status_code == none.status_code == 404
+        assert theirs.json() | {"booking": ""} == none.json() | {"booking": ""}
+        for odd in ("x", "\u96ea", "0" * 200, booking.upper()):
+            answer = await client.get(f"/api/v1/bookings/{odd}{ticket}", headers=token(OWNER))
+            assert (answer.status_code, answer.json()["code"]) == (404, "unknown_booking")
 
 
 async def test_a_cancelled_booking_has_no_code_and_an_entry_that_strikes_it_out(client, token, booking):
