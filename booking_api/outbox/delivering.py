@@ -29,6 +29,8 @@ DELIVER_EVERY_S = 1.0
 WEBHOOKS_AT_ONCE = 10
 EACH_AT_ONCE = 4
 """A slow receiver has this much of a batch and no more."""
+NOTES_AT_ONCE = 2
+"""Of the worker's few connections: bookings must not wait for webhooks."""
 LEASE_S = 60
 """Well over the longest sending (SEND_TIMEOUT_S) and its noting."""
 
@@ -80,9 +82,12 @@ async def deliver_due(
     async with engine.begin() as connection:
         taken = (await connection.execute(_TAKE, bounds)).all()
 
+    noting = asyncio.Semaphore(NOTES_AT_ONCE)
+
     async def deliver(row: Row[Any]) -> None:
         outcome = await _send(courier, key, row, at=now())
-        await _note(engine, row, outcome, at=now())
+        async with noting:
+            await _note(engine, row, outcome, at=now())
 
     results = await asyncio.gather(*map(deliver, taken), return_exceptions=True)
     for error in results:

@@ -56,27 +56,31 @@ async def mend_payments(
     bounds = {"first": FIRST_PAUSE_S, "longest": LONGEST_PAUSE_S, "limit": AT_ONCE}
     async with engine.begin() as connection:
         taken = (await connection.execute(_TAKE, bounds | {"provider": provider.name})).all()
-    mended = [_mend(engine, provider, row, at=now()) for row in taken]
-    for error in await asyncio.gather(*mended, return_exceptions=True):
-        if error is not None:
-            raise error
+    told = await asyncio.gather(*(_ask(provider, row, at=now()) for row in taken))
+    # One after the other: bookings must not wait for a connection because of fees.
+    for row, standing in zip(taken, told, strict=True):
+        if standing is not None:
+            await _note(engine, provider, row, standing, at=now())
     return len(taken) == AT_ONCE
 
 
-async def _mend(engine: AsyncEngine, provider: PaymentProvider, row: Row[Any], *, at: datetime) -> None:
+async def _ask(provider: PaymentProvider, row: Row[Any], *, at: datetime) -> Standing | None:
     refunding = row.state == FeeState.REFUNDING
     try:
         standing = await (provider.refund if refunding else provider.query)(order_of(row))
     except PaymentUnavailable:
-        return  # the provider has said why in the log; the fee's next turn comes
+        return None  # the provider has said why in the log; the fee's next turn comes
     if standing is None and row.state == FeeState.DUE and at - row.created_at > GIVEN_UP_AFTER:
-        standing = Standing(ProviderState.CLOSED, row.amount_fen, CURRENCY)
-    if standing is None:
-        return
+        return Standing(ProviderState.CLOSED, row.amount_fen, CURRENCY)
+    return standing
+
+
+async def _note(
+    engine: AsyncEngine, provider: PaymentProvider, row: Row[Any], standing: Standing, *, at: datetime
+) -> None:
+    by = f"asked:{provider.name}"
     try:
         async with engine.begin() as connection:
-            await note_standing(
-                connection, row.id, standing, provider=provider.name, by=f"asked:{provider.name}", at=at
-            )
+            await note_standing(connection, row.id, standing, provider=provider.name, by=by, at=at)
     except PaymentMismatch:
-        return  # told in the log as an error; nobody but a person can put it right
+        return  # told in the log as an error; only a person can put it right

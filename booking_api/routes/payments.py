@@ -17,8 +17,10 @@ from booking_api.payments.fees import Payment, WantedFee, fees_of, note_standing
 from booking_api.request import Answer, AnyRequest
 
 Subject = Annotated[int, msgspec.Meta(ge=1, le=4)]
-AuthorityId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
-Receipt = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+# What `$` would let pass at the end, a line feed, is no part of a name or number.
+PRINTABLE = r"^[!-~]+(?![\s\S])"
+AuthorityId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=PRINTABLE)]
+Receipt = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=PRINTABLE)]
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -199,6 +199,19 @@ async def test_a_worker_killed_between_sending_and_noting_leaves_it_to_another(w
     assert second.is_signed_with(webhook.secret)
 
 
+async def test_a_webhook_deleted_while_its_message_is_on_its_way_is_gone_without_trouble(world):
+    world.receiver.delay_s = 0.2
+    world.receiver.answer = lambda _: (500, {})
+    await world.register()
+    await world.happen()
+    sending = asyncio.create_task(world.deliver())
+    while not world.receiver.received:
+        await asyncio.sleep(0.01)
+    await world.rows("DELETE FROM webhook")
+    assert await sending is True
+    assert await world.deliveries() == []
+
+
 async def test_a_slow_receiver_does_not_take_the_whole_batch(world):
     busy, quiet = await world.register(), await world.register(kinds=["plan.published"])
     for _ in range(delivering.EACH_AT_ONCE + 2):

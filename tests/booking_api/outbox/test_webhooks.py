@@ -15,7 +15,7 @@ STATION = "station:hz-xihu"
 
 
 @pytest.fixture
-async def open_client(settings, token):
+async def open_client(settings, token, quick_hashes):
     """An installation whose webhooks may call this machine."""
     async with AsyncTestClient(create_app(replace(settings, webhooks_loopback=True))) as started:
         yield started

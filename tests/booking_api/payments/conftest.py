@@ -110,7 +110,7 @@ def peer() -> Iterator[Peer]:
 
 
 @pytest.fixture
-def counter_settings(settings):
+def counter_settings(settings, quick_hashes):
     return replace(settings, fees=FEES)
 
 

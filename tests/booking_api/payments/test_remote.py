@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from booking_api import clock
 from booking_api.app import create_app
-from booking_api.payments import fees, mending
+from booking_api.payments import fees, mending, remote
 from tests.booking_api.payments.conftest import BOOKING, refused
 from tests.booking_api.payments.peer import KEY
 
@@ -143,6 +143,15 @@ async def test_what_the_provider_did_not_sign_settles_nothing(world):
     assert await world.states() == ["pending"]
     answer = await world.client.post("/api/v1/payments/callback", content=body, headers=headers)
     assert answer.json()["state"] == "settled", "only what was forged made the difference"
+
+
+async def test_without_the_signatures_check_anybody_could_settle(world, monkeypatch):
+    """The negative control of the test above."""
+    monkeypatch.setattr(remote, "check_signature", lambda *_, **__: None)
+    order = (await world.pay()).json()["id"]
+    _, body = world.peer.message(order, state="paid")
+    answer = await world.client.post("/api/v1/payments/callback", content=body)
+    assert answer.json()["state"] == "settled"
 
 
 async def test_another_amount_or_currency_settles_nothing(world):
@@ -362,6 +371,18 @@ async def test_nobody_pays_twice_for_one_sitting_and_the_database_knows_it(world
     await world.rows("DROP INDEX fee_open_idx")
     await world.rows(twice)
     assert await world.states() == ["pending", "pending"]
+
+
+async def test_a_provider_that_tells_another_amount_when_asked_settles_nothing_and_is_logged(world, caplog):
+    order = (await world.pay()).json()["id"]
+    world.peer.pay(order)
+    world.peer.orders[order]["amount_fen"] = 1
+    other = (await world.pay("b")).json()["id"]
+    world.peer.pay(other)
+    await world.time_passes()
+    await world.mend()
+    assert await world.states() == ["pending", "settled"]
+    assert "its provider says 1 CNY" in caplog.text
 
 
 async def test_what_was_noted_of_a_fee_stays(world):
