@@ -9,6 +9,7 @@ Every worker does it; no two send the same at once, and every delivery is sent a
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,8 @@ from booking_api.outbox.courier import GONE, Courier, Outcome
 from booking_api.outbox.events import Event, EventKind, note_events
 from booking_api.outbox.signing import sign, webhook_secret
 from booking_api.outbox.webhooks import message_id
+
+log = logging.getLogger(__name__)
 
 DELIVER_EVERY_S = 1.0
 WEBHOOKS_AT_ONCE = 10
@@ -112,7 +115,12 @@ async def _send(courier: Courier, key: OKPKey, row: Row[Any], *, at: datetime) -
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signature,
     }
-    return await courier.send(row.url, body=body, headers=headers)
+    try:
+        return await courier.send(row.url, body=body, headers=headers)
+    except Exception:
+        # Counted like any failed try: a message we cannot send must not be taken up for ever.
+        log.exception("sending %s failed", name)
+        return Outcome(None, "our own failure; it has been logged")
 
 
 async def _note(engine: AsyncEngine, row: Row[Any], outcome: Outcome, *, at: datetime) -> None:

@@ -11,32 +11,40 @@ PRUNE_LIMIT = 5_000
 DELIVERIES_DAYS = 30
 NOTICES_DAYS = 3 * 365
 
-_PRUNE = (
+_DELIVERIES = text(
     """
     DELETE FROM delivery WHERE id IN (
-        SELECT id FROM delivery WHERE ended_at < now() - make_interval(days => :deliveries) LIMIT :limit
+        SELECT id FROM delivery WHERE ended_at < now() - make_interval(days => :days) LIMIT :limit
     )
-    """,
+    """
+)
+_EVENTS = text(
     """
     DELETE FROM event WHERE id IN (
-        SELECT id FROM event e WHERE noted_at < now() - make_interval(days => :deliveries)
+        SELECT id FROM event e WHERE noted_at < now() - make_interval(days => :days)
         AND NOT EXISTS (SELECT FROM delivery WHERE event = e.id) LIMIT :limit
     )
-    """,
+    """
+)
+_NOTICES = text(
     """
     DELETE FROM notice WHERE id IN (
-        SELECT id FROM notice WHERE noted_at < now() - make_interval(days => :notices) LIMIT :limit
+        SELECT id FROM notice WHERE noted_at < now() - make_interval(days => :days) LIMIT :limit
     )
-    """,
+    """
 )
 
 
 async def prune_outbox(engine: AsyncEngine) -> bool:
     """Clears at most PRUNE_LIMIT rows of each kind; True when there may be more."""
-    bounds = {"deliveries": DELIVERIES_DAYS, "notices": NOTICES_DAYS, "limit": PRUNE_LIMIT}
     most = 0
-    for statement in map(text, _PRUNE):
-        asked = {name: value for name, value in bounds.items() if f":{name}" in statement.text}
+    # A transaction each: events go only after the deliveries that refer to them.
+    for statement, days in (
+        (_DELIVERIES, DELIVERIES_DAYS),
+        (_EVENTS, DELIVERIES_DAYS),
+        (_NOTICES, NOTICES_DAYS),
+    ):
         async with engine.begin() as connection:
-            most = max(most, (await connection.execute(statement, asked)).rowcount)
+            cleared = await connection.execute(statement, {"days": days, "limit": PRUNE_LIMIT})
+            most = max(most, cleared.rowcount)
     return most == PRUNE_LIMIT

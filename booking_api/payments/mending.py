@@ -70,6 +70,10 @@ async def _ask(provider: PaymentProvider, row: Row[Any], *, at: datetime) -> Sta
         standing = await (provider.refund if refunding else provider.query)(order_of(row))
     except PaymentUnavailable:
         return None  # the provider has said why in the log; the fee's next turn comes
+    except Exception:
+        # The other fees of this round are noted all the same.
+        log.exception("asking for order %s failed", row.id)
+        return None
     if standing is None and row.state == FeeState.DUE and at - row.created_at > GIVEN_UP_AFTER:
         return Standing(ProviderState.CLOSED, row.amount_fen, CURRENCY)
     return standing

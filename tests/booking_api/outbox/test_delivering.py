@@ -199,6 +199,22 @@ async def test_a_worker_killed_between_sending_and_noting_leaves_it_to_another(w
     assert second.is_signed_with(webhook.secret)
 
 
+async def test_a_failure_of_our_own_is_a_failed_try_and_keeps_nobody_else_waiting(world, monkeypatch, caplog):
+    async def resolve(text, *, loopback):
+        if text.endswith("/poison"):
+            raise ZeroDivisionError
+        return await addresses.resolve_target(text, loopback=loopback)
+
+    await world.register(f"{world.receiver.url}/poison")
+    await world.register()
+    monkeypatch.setattr(courier, "resolve_target", resolve)
+    await world.happen()
+    await world.deliver()
+    rows = await world.deliveries()
+    assert sorted((row.state, row.attempts) for row in rows) == [("delivered", 1), ("waiting", 1)]
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_a_webhook_deleted_while_its_message_is_on_its_way_is_gone_without_trouble(world):
     world.receiver.delay_s = 0.2
     world.receiver.answer = lambda _: (500, {})
