@@ -1,6 +1,6 @@
 """Clearing what was told long ago, a bounded number at a time. Imports SQLAlchemy.
 
-Ended deliveries go after DELIVERIES_DAYS, events once no delivery needs them, notices after NOTICES_DAYS.
+What waits for a webhook that is off has failed. Ended deliveries go after DELIVERIES_DAYS, events once no delivery needs them, notices after NOTICES_DAYS.
 """
 
 from sqlalchemy import text
@@ -8,9 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 PRUNE_EVERY_S = 600.0
 PRUNE_LIMIT = 5_000
+LEFT_DAYS = 1
 DELIVERIES_DAYS = 30
 NOTICES_DAYS = 3 * 365
 
+# Noted in the very moment in which its webhook was switched off.
+_LEFT = text(
+    """
+    UPDATE delivery SET state = 'failed', ended_at = now() WHERE id IN (
+        SELECT d.id FROM webhook w JOIN delivery d ON d.webhook = w.id AND d.state = 'waiting'
+        WHERE w.off_at < now() - make_interval(days => :days) LIMIT :limit
+    )
+    """
+)
 _DELIVERIES = text(
     """
     DELETE FROM delivery WHERE id IN (
@@ -40,6 +50,7 @@ async def prune_outbox(engine: AsyncEngine) -> bool:
     most = 0
     # A transaction each: events go only after the deliveries that refer to them.
     for statement, days in (
+        (_LEFT, LEFT_DAYS),
         (_DELIVERIES, DELIVERIES_DAYS),
         (_EVENTS, DELIVERIES_DAYS),
         (_NOTICES, NOTICES_DAYS),

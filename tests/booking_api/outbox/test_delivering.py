@@ -378,3 +378,12 @@ async def test_what_was_told_long_ago_is_cleared_and_nothing_else(world):
     )
     await prune_outbox(world.engine)
     assert len(await world.rows("SELECT 1 FROM notice")) == 1
+
+
+async def test_what_waits_for_a_webhook_that_is_off_has_failed_in_the_end(world):
+    await world.register()
+    await world.happen()
+    await world.rows("UPDATE webhook SET off_at = now() - interval '2 days', off_reason = 'test'")
+    assert await world.deliver() is False
+    await prune_outbox(world.engine)
+    assert [row.state for row in await world.deliveries()] == ["failed"]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking_api import clock
+from booking_api import app, clock
 from booking_api.app import create_app, payment_provider
 from booking_api.payments.mending import mend_payments
 from booking_api.payments.provider import PaymentProvider
@@ -136,8 +136,9 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-async def world(remote_settings, engine, peer, token) -> AsyncIterator[World]:
-    """Its own mending comes too late to disturb: fees are asked for after a minute."""
+async def world(remote_settings, engine, peer, token, monkeypatch) -> AsyncIterator[World]:
+    """The application mends once when it starts, and then only when a test does."""
+    monkeypatch.setattr(app, "MEND_EVERY_S", 3_600)
     provider = payment_provider(remote_settings)
     async with AsyncTestClient(create_app(remote_settings)) as client:
         yield World(client, engine, peer, provider, token)

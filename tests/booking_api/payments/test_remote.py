@@ -10,7 +10,7 @@ import pytest
 from litestar.testing import AsyncTestClient
 from sqlalchemy.exc import DBAPIError
 
-from booking_api import clock
+from booking_api import app, clock
 from booking_api.app import create_app
 from booking_api.payments import fees, mending, remote
 from tests.booking_api.payments.conftest import BOOKING, refused
@@ -342,6 +342,16 @@ async def test_a_worker_killed_between_the_refund_and_its_note_leaves_it_to_anot
     await world.time_passes()
     await world.mend()
     assert (await world.states(), world.peer.orders[order]["refunds"]) == (["refunded"], 1)
+
+
+async def test_every_worker_mends_by_itself(world, remote_settings, monkeypatch):
+    monkeypatch.setattr(app, "MEND_EVERY_S", 0.02)
+    order = await world.paid_fee()
+    await world.ask_refund()
+    async with AsyncTestClient(create_app(remote_settings)):
+        while await world.states() != ["refunded"]:
+            await asyncio.sleep(0.02)
+    assert world.peer.orders[order]["refunds"] == 1
 
 
 async def test_two_workers_never_ask_for_the_same_fee_at_once(world):
