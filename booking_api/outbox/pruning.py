@@ -1,6 +1,7 @@
 """Clearing what was told long ago, a bounded number at a time. Imports SQLAlchemy.
 
-What waits for a webhook that is off has failed. Ended deliveries go after DELIVERIES_DAYS, events once no delivery needs them, notices after NOTICES_DAYS.
+What waits for a webhook that is off has failed. Ended deliveries go after DELIVERIES_DAYS, events once no delivery needs
+them, notices after NOTICES_DAYS.
 """
 
 from sqlalchemy import text
