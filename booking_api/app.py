@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -17,10 +18,32 @@ from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.tokens import TokenVerifier, load_key
+from booking_api.outbox.courier import Courier
+from booking_api.outbox.delivering import DELIVER_EVERY_S, deliver_due
+from booking_api.outbox.pruning import PRUNE_EVERY_S, prune_outbox
 from booking_api.pages import page_routes
+from booking_api.payments.counter import CounterPayments
+from booking_api.payments.mending import MEND_EVERY_S, mend_payments
+from booking_api.payments.provider import PaymentProvider
+from booking_api.payments.remote import HttpPaymentProvider
+from booking_api.payments.signing import load_payment_key
 from booking_api.problems import EXCEPTION_HANDLERS
+from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, authorities, bookings, health, holds, openapi, plans, pools
+from booking_api.routes import (
+    accounts,
+    authorities,
+    bookings,
+    health,
+    holds,
+    notices,
+    openapi,
+    payments,
+    plans,
+    pools,
+    tickets,
+    webhooks,
+)
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -28,11 +51,63 @@ from reservation.database import create_engine, create_reading_engine
 CONNECTIONS = 8
 
 
+API = [
+    accounts.post_account,
+    accounts.get_me,
+    accounts.post_sign_in,
+    accounts.post_token,
+    accounts.post_sign_out,
+    accounts.post_verification,
+    holds.post_hold,
+    holds.delete_hold,
+    holds.post_confirm,
+    bookings.get_bookings,
+    tickets.get_booking,
+    tickets.get_ticket_ics,
+    tickets.get_ticket_svg,
+    bookings.post_cancel,
+    bookings.post_reschedule,
+    notices.get_notices,
+    notices.post_read,
+    webhooks.post_webhook,
+    webhooks.get_webhooks,
+    webhooks.delete_one,
+    webhooks.post_ping,
+    webhooks.get_deliveries,
+    payments.post_payment,
+    payments.post_refund,
+    payments.get_payments,
+    payments.post_callback,
+    payments.post_counter_payment,
+    payments.post_counter_refund,
+    pools.get_pools,
+    pools.get_units,
+    pools.get_unit_availability,
+    pools.get_pool_availability,
+    authorities.get_settings,
+    authorities.put_settings,
+    authorities.get_settings_history,
+    authorities.get_days_off,
+    authorities.post_days_off,
+    plans.post_plan,
+    plans.get_plans,
+    plans.get_plan_sessions,
+    plans.post_plan_sessions,
+    plans.post_plan_schedule,
+    plans.delete_plan,
+    plans.post_publish,
+    plans.post_close,
+    plans.post_session_cancel,
+    openapi.get_openapi,
+]
+"""Every handler of the API; `gate.access` says whom each serves."""
+
+
 def create_app(settings: Settings) -> Litestar:
     """One worker's application. Connects when its lifespan starts, drains when it ends.
 
     Raises:
-        SettingsError, KeyFileError: before anything is started.
+        SettingsError, KeyFileError (the token key's or the payment key's): before anything is started.
         ValueError: the settings name no servers (the supervising process fills them in).
     """
     if settings.database_url is None or settings.valkey_url is None:
@@ -54,12 +129,19 @@ def create_app(settings: Settings) -> Litestar:
         Eligibility(kernel),
         Passwords(),
         key,
+        payment_provider(settings),
     )
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
     return Litestar(
-        route_handlers=[_api(), pages, *demo, health.get_live, health.get_ready],
+        route_handlers=[
+            Router("/api/v1", route_handlers=API),
+            pages,
+            *demo,
+            health.get_live,
+            health.get_ready,
+        ],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lambda _: _running(desk)],
@@ -70,53 +152,29 @@ def create_app(settings: Settings) -> Litestar:
     )
 
 
-def _api() -> Router:
-    return Router(
-        "/api/v1",
-        route_handlers=[
-            accounts.post_account,
-            accounts.get_me,
-            accounts.post_sign_in,
-            accounts.post_token,
-            accounts.post_sign_out,
-            accounts.post_verification,
-            holds.post_hold,
-            holds.delete_hold,
-            holds.post_confirm,
-            bookings.get_bookings,
-            bookings.post_cancel,
-            bookings.post_reschedule,
-            pools.get_pools,
-            pools.get_units,
-            pools.get_unit_availability,
-            pools.get_pool_availability,
-            authorities.get_settings,
-            authorities.put_settings,
-            authorities.get_settings_history,
-            authorities.get_days_off,
-            authorities.post_days_off,
-            plans.post_plan,
-            plans.get_plans,
-            plans.get_plan_sessions,
-            plans.post_plan_sessions,
-            plans.post_plan_schedule,
-            plans.delete_plan,
-            plans.post_publish,
-            plans.post_close,
-            plans.post_session_cancel,
-            openapi.get_openapi,
-        ],
+def payment_provider(settings: Settings) -> PaymentProvider:
+    """Who takes the fees: the provider that is set up, else the counters.
+
+    Raises:
+        KeyFileError: the provider's key cannot be used.
+    """
+    if settings.payments_url is None or settings.payments_key_file is None:
+        return CounterPayments()
+    key = load_payment_key(settings.payments_key_file)
+    return HttpPaymentProvider(
+        settings.payments_url, merchant=settings.payments_merchant, key=key, now_s=clock.now_s
     )
 
 
 @asynccontextmanager
 async def _running(desk: Desk) -> AsyncGenerator[None, None]:
-    """Connects and sweeps while the worker serves; ends in order."""
+    """Connects, sweeps and delivers while the worker serves; ends in order."""
     watch(desk.kernel)
     await desk.kernel.open()
     sweeper = asyncio.create_task(sweep_forever(desk.kernel), name="sweep")
     try:
-        yield
+        async with _jobs(desk):
+            yield
     finally:
         # The server has drained its requests by now; what they left in queues is answered before we go.
         sweeper.cancel()
@@ -125,3 +183,25 @@ async def _running(desk: Desk) -> AsyncGenerator[None, None]:
         await desk.availability.close()
         desk.passwords.close()
         await desk.kernel.close()
+
+
+@asynccontextmanager
+async def _jobs(desk: Desk) -> AsyncGenerator[None, None]:
+    """What every worker does beside serving; each round takes what no other worker has taken."""
+    engine, courier = desk.kernel.engine, Courier(loopback=desk.settings.webhooks_loopback)
+    deliver = partial(deliver_due, engine, courier, desk.key, now=clock.now)
+    try:
+        async with AsyncExitStack() as jobs:
+            await jobs.enter_async_context(
+                repeated(deliver, name="deliver webhooks", every_s=DELIVER_EVERY_S)
+            )
+            await jobs.enter_async_context(
+                repeated(partial(prune_outbox, engine), name="prune outbox", every_s=PRUNE_EVERY_S)
+            )
+            if desk.payments.remote:
+                mend = partial(mend_payments, engine, desk.payments, now=clock.now)
+                await jobs.enter_async_context(repeated(mend, name="mend payments", every_s=MEND_EVERY_S))
+            yield
+    finally:
+        await courier.close()
+        await desk.payments.close()

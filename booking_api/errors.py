@@ -148,3 +148,11 @@ class RoleMissing(ApiError):
     code = "role_missing"
     status = 403
     sentence = "Your account may not do this."
+
+
+class UnknownAuthority(ApiError):
+    """There is no such authority."""
+
+    code = "unknown_authority"
+    status = 404
+    sentence = "There is no authority with this id."

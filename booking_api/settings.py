@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -38,6 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     network_rate: Rate = Rate(500.0, 2_000)
     log_format: str = "console"
     demo_sign_ins: bool = False
+    webhooks_loopback: bool = False
+    payments_url: str | None = None
+    payments_merchant: str = "gongdao"
+    payments_key_file: Path | None = None
 
     @property
     def embedded(self) -> bool:
@@ -82,9 +87,17 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         problems.append(
             f"{PREFIX}DATABASE_URL and {PREFIX}VALKEY_URL: set both, or neither for embedded servers"
         )
+    if ("payments_url" in values) != ("payments_key_file" in values):
+        problems.append(
+            f"{PREFIX}PAYMENTS_URL and {PREFIX}PAYMENTS_KEY_FILE: set both, or neither for payment at the counter"
+        )
     settings = msgspec.convert(values, Settings) if not problems else Settings()
     if settings.demo_sign_ins and not is_loopback(settings.host):
         problems.append(f"{PREFIX}DEMO_SIGN_INS: only on a loopback {PREFIX}HOST, anybody could be anybody")
+    if settings.webhooks_loopback and not is_loopback(settings.host):
+        problems.append(
+            f"{PREFIX}WEBHOOKS_LOOPBACK: only on a loopback {PREFIX}HOST, or anybody could call this machine's servers"
+        )
     if problems:
         raise SettingsError("\n".join(sorted(problems)))
     return settings
@@ -135,6 +148,21 @@ def _valkey_url(value: str) -> str:
     return value
 
 
+def _payments_url(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname or "")):
+        raise ValueError("must begin with https://, but for a provider on this machine")
+    if not url.hostname or url.query or url.fragment or url.username:
+        raise ValueError("must be a plain address such as https://pay.example.com/v1")
+    return value
+
+
+def _merchant(value: str) -> str:
+    if not 0 < len(value) <= 64 or not value.isascii() or not value.isprintable():
+        raise ValueError("must be 1 to 64 printable ASCII characters")
+    return value
+
+
 def _switch(value: str) -> bool:
     if value not in {"on", "off"}:
         raise ValueError("must be on or off")
@@ -161,4 +189,8 @@ _READERS = {
     "network_rate": _rate,
     "log_format": _log_format,
     "demo_sign_ins": _switch,
+    "webhooks_loopback": _switch,
+    "payments_url": _payments_url,
+    "payments_merchant": _merchant,
+    "payments_key_file": Path,
 }

@@ -28,6 +28,7 @@ from booking_api.demo.city import found_demo_city
 from booking_api.embedded import EmbeddedError, embedded_backends, spawn_child
 from booking_api.identity.tokens import KeyFileError, make_key
 from booking_api.log import configure
+from booking_api.payments.signing import load_payment_key
 from booking_api.schema import migrate_platform
 from booking_api.settings import Settings, is_loopback
 from reservation.database import SchemaError, create_engine
@@ -54,6 +55,8 @@ def command(*, demo: bool) -> int:
         try:
             settings = _with_servers(settings, stack, demo=demo, stop=stop)
             make_key(settings.key_file)
+            if settings.payments_key_file is not None:
+                load_payment_key(settings.payments_key_file)
             asyncio.run(_prepare(settings, demo=demo))
         except (
             EmbeddedError,

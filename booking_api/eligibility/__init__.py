@@ -133,7 +133,7 @@ def check_person(session: PlannedUnit, terms: Terms, dossier: Dossier, *, today:
     assert isinstance(terms.settings, TestSettings)  # noqa: S101 - settings are read by the session's service
     assert session.subject is not None  # noqa: S101 - the table's constraint
     assert session.vehicle_class is not None  # noqa: S101 - the same
-    learner = dossier.learner(session.vehicle_class)
+    learner = dossier.learner(session.vehicle_class, authority=session.authority)
     home = learner.certificate.authority if learner.certificate else None
     wish = TestWish(
         session.subject,

@@ -23,6 +23,8 @@ class Access(StrEnum):
     SCHOOL = "somebody who acts for a driving school, or the school's API key"
     STATION = "somebody who works at a test site or inspection station"
     AUDITOR = "an auditor"
+    ORGANISATION = "somebody who acts for a driving school, a test site or an inspection station"
+    SIGNED = "a peer system, by the signature of its request; uncounted"
 
 
 ACCESS: Mapping[tuple[str, str], Access] = {
@@ -41,6 +43,9 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     # Whoever has a hold or a booking was verified when it was made, and may always end or keep it.
     ("DELETE", "/api/v1/holds/{hold_id}"): Access.ACCOUNT,
     ("POST", "/api/v1/holds/{hold_id}/confirm"): Access.ACCOUNT,
+    ("GET", "/api/v1/bookings/{booking_id}"): Access.ACCOUNT,
+    ("GET", "/api/v1/bookings/{booking_id}/ticket.ics"): Access.ACCOUNT,
+    ("GET", "/api/v1/bookings/{booking_id}/ticket.svg"): Access.ACCOUNT,
     ("POST", "/api/v1/bookings/{booking_id}/cancel"): Access.ACCOUNT,
     ("POST", "/api/v1/bookings/{booking_id}/reschedule"): Access.ACCOUNT,
     ("POST", "/api/v1/verifications"): Access.CLERK,
@@ -59,17 +64,31 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("POST", "/api/v1/plans/{plan_id}/publish"): Access.OPERATOR,
     ("POST", "/api/v1/plans/{plan_id}/close"): Access.OPERATOR,
     ("POST", "/api/v1/plans/{plan_id}/sessions/{session_id}/cancel"): Access.OPERATOR,
+    ("GET", "/api/v1/notices"): Access.ACCOUNT,
+    ("POST", "/api/v1/notices/{notice_id}/read"): Access.ACCOUNT,
+    ("POST", "/api/v1/webhooks"): Access.ORGANISATION,
+    ("GET", "/api/v1/webhooks"): Access.ORGANISATION,
+    ("DELETE", "/api/v1/webhooks/{webhook_id}"): Access.ORGANISATION,
+    ("POST", "/api/v1/webhooks/{webhook_id}/ping"): Access.ORGANISATION,
+    ("GET", "/api/v1/webhooks/{webhook_id}/deliveries"): Access.ORGANISATION,
+    ("GET", "/api/v1/payments"): Access.ACCOUNT,
+    ("POST", "/api/v1/payments"): Access.VERIFIED,
+    ("POST", "/api/v1/payments/callback"): Access.SIGNED,
+    ("POST", "/api/v1/payments/refunds"): Access.ACCOUNT,
+    ("POST", "/api/v1/payments/counter"): Access.CLERK,
+    ("POST", "/api/v1/payments/counter/refunds"): Access.CLERK,
 }
 
 
-ROLE_OF: Mapping[Access, str] = {
-    Access.CLERK: "clerk",
-    Access.OPERATOR: "operator",
-    Access.SCHOOL: "school",
-    Access.STATION: "station",
-    Access.AUDITOR: "auditor",
+ROLES_OF: Mapping[Access, tuple[str, ...]] = {
+    Access.CLERK: ("clerk",),
+    Access.OPERATOR: ("operator",),
+    Access.SCHOOL: ("school",),
+    Access.STATION: ("station",),
+    Access.AUDITOR: ("auditor",),
+    Access.ORGANISATION: ("school", "station"),
 }
-"""What a role is for (which authority, school or station) is its scope; the route compares it with what is asked."""
+"""One of them is needed. What a role is for (which authority, school or station) is its scope; the route compares it with what is asked."""
 
 
 def check_access(account: Account, access: Access) -> None:
@@ -81,6 +100,6 @@ def check_access(account: Account, access: Access) -> None:
     """
     if access is Access.VERIFIED and not account.verified:
         raise NotVerified
-    role = ROLE_OF.get(access)
-    if role is not None and not account.scopes(role):
-        raise RoleMissing(role=role)
+    roles = ROLES_OF.get(access)
+    if roles is not None and not any(account.scopes(role) for role in roles):
+        raise RoleMissing(role=" or ".join(roles))

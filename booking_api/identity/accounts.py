@@ -114,6 +114,22 @@ async def find_person(engine: AsyncEngine, account_id: str) -> Person:
     return person_of(row)
 
 
+async def find_by_login(engine: AsyncEngine, login: str) -> Person:
+    """The account with this login.
+
+    Raises:
+        UnknownAccount: there is none.
+    """
+    row, spelled = None, spelled_login(login)
+    if _LOGIN.fullmatch(spelled):
+        query = select(tables.account).where(tables.account.c.login == spelled)
+        async with engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise UnknownAccount(account=login[:64])
+    return person_of(row)
+
+
 async def verify_at_counter(
     engine: AsyncEngine, *, login: str, identity_number: str, clerk: str, today: date
 ) -> Person:

@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 
 from booking_api.app import create_app
 from booking_api.gate import limits
-from booking_api.identity import passwords
 from tests.serving import environment, gongdao
 
 NUMBER = "11010519491231002X"
@@ -25,11 +24,7 @@ ZHANG = {
 }
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch):
-    """Argon2 with small parameters: its cost is argon2-cffi's own affair, not these tests'."""
-    quick = passwords.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(passwords, "PasswordHasher", lambda: quick)
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 @pytest.fixture

@@ -46,6 +46,19 @@ def test_every_variable_is_read():
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("LOG_FORMAT", "xml"),
         ("DEMO_SIGN_INS", "yes"),
+        ("WEBHOOKS_LOOPBACK", "yes"),
+        ("FEES", "40"),
+        ("FEES", "1=40,1=50"),
+        ("FEES", "5=40"),
+        ("FEES", "1=-1"),
+        ("FEES", "1=40.123"),
+        ("FEES", "1=８０"),
+        ("PAYMENTS_URL", "http://pay.example.com"),
+        ("PAYMENTS_URL", "https://"),
+        ("PAYMENTS_URL", "https://pay.example.com/?x=1"),
+        ("PAYMENTS_URL", "https://pay.example.com"),
+        ("PAYMENTS_KEY_FILE", "/etc/payment.key"),
+        ("PAYMENTS_MERCHANT", "杭州"),
         ("PROT", "80"),
     ],
 )
@@ -63,3 +76,19 @@ def test_all_problems_are_told_at_once():
 def test_demo_sign_ins_need_loopback():
     with pytest.raises(SettingsError, match="anybody could be anybody"):
         read_settings({"GONGDAO_DEMO_SIGN_INS": "on", "GONGDAO_HOST": "0.0.0.0"})
+
+
+def test_webhooks_to_this_machine_need_loopback():
+    with pytest.raises(SettingsError, match="GONGDAO_WEBHOOKS_LOOPBACK"):
+        read_settings({"GONGDAO_WEBHOOKS_LOOPBACK": "on", "GONGDAO_HOST": "0.0.0.0"})
+    assert read_settings({"GONGDAO_WEBHOOKS_LOOPBACK": "on"}).webhooks_loopback
+
+
+def test_a_payment_provider_is_an_address_and_a_key():
+    environment = {
+        "GONGDAO_PAYMENTS_URL": "https://pay.example.com/v1",
+        "GONGDAO_PAYMENTS_KEY_FILE": "/etc/payment.key",
+    }
+    settings = read_settings(environment)
+    assert (settings.payments_url, settings.payments_merchant) == ("https://pay.example.com/v1", "gongdao")
+    assert settings.payments_key_file == Path("/etc/payment.key")

@@ -36,6 +36,22 @@ NOT_FROM_THE_PAGE = {
     "plan_too_large",
     "too_short_notice",
     "unit_over",
+    # Notices and webhooks have no pages: schools' and stations' systems use them.
+    "unknown_notice",
+    "unknown_webhook",
+    "not_your_organisation",
+    "too_many_webhooks",
+    "webhook_off",
+    # Payments and tickets have no pages yet; some of these only clerks and the payment provider meet.
+    "nothing_due",
+    "fee_needed",
+    "unknown_payment",
+    "already_settled",
+    "nothing_to_refund",
+    "payment_mismatch",
+    "payment_unavailable",
+    "signature_invalid",
+    "no_appointment",
 }
 
 
