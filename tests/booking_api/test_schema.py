@@ -3,6 +3,8 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from booking_api.identity.factors.tables import metadata as factors
+from booking_api.identity.sessions.tables import metadata as sessions
 from booking_api.identity.tables import metadata as identity
 from booking_api.registers.tables import metadata as registers
 from booking_api.schema import migrate_platform
@@ -11,7 +13,12 @@ from reservation.database import create_engine
 
 def differences(connection):
     def ours(_thing, name, kind, _reflected, _compare_to):
-        return kind != "table" or name in {*registers.tables, *identity.tables}
+        return kind != "table" or name in {
+            *registers.tables,
+            *identity.tables,
+            *factors.tables,
+            *sessions.tables,
+        }
 
     options = {"compare_type": True, "compare_server_default": True, "include_object": ours}
     return compare_metadata(MigrationContext.configure(connection, opts=options), [registers, identity])

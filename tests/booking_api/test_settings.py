@@ -22,12 +22,15 @@ def test_every_variable_is_read():
             "GONGDAO_ACCOUNT_RATE": "0.5/3",
             "GONGDAO_TRUSTED_PROXIES": "10.0.0.0/8, ::1/128",
             "GONGDAO_TOKEN_KEY_FILE": "/etc/key",
+            "GONGDAO_PUBLIC_URL": "https://Booking.example.cn:443/",
         }
     )
     assert settings.database_url == "postgresql+asyncpg://u@h/d"
     assert settings.account_rate == Rate(0.5, 3)
     assert settings.trusted_proxies == ("10.0.0.0/8", "::1/128")
     assert settings.key_file == Path("/etc/key")
+    assert settings.origin == "https://booking.example.cn"
+    assert settings.own_origins == {"https://booking.example.cn"}
     assert not settings.embedded
 
 
@@ -46,6 +49,17 @@ def test_every_variable_is_read():
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("LOG_FORMAT", "xml"),
         ("DEMO_SIGN_INS", "yes"),
+        ("PUBLIC_URL", "booking.example.cn"),
+        ("PUBLIC_URL", "ftp://booking.example.cn"),
+        ("PUBLIC_URL", "http://booking.example.cn"),
+        ("PUBLIC_URL", "https://booking.example.cn/app"),
+        ("PUBLIC_URL", "https://booking.example.cn?a"),
+        ("PUBLIC_URL", "https://u@booking.example.cn"),
+        ("PUBLIC_URL", "https://booking.example.cn:99999"),
+        ("PUBLIC_URL", "https://[::1"),
+        ("PUBLIC_URL", "https://驾考.cn"),
+        ("PUBLIC_URL", "https://a b"),
+        ("PUBLIC_URL", "https://"),
         ("PROT", "80"),
     ],
 )
@@ -63,3 +77,26 @@ def test_all_problems_are_told_at_once():
 def test_demo_sign_ins_need_loopback():
     with pytest.raises(SettingsError, match="anybody could be anybody"):
         read_settings({"GONGDAO_DEMO_SIGN_INS": "on", "GONGDAO_HOST": "0.0.0.0"})
+
+
+def test_without_a_public_url_a_loopback_server_is_reached_by_every_loopback_name():
+    assert Settings().origin == "http://127.0.0.1:8000"
+    assert Settings().own_origins == {
+        "http://127.0.0.1:8000",
+        "http://localhost:8000",
+        "http://[::1]:8000",
+    }
+    assert Settings(host="10.0.0.5", port=80).own_origins == {"http://10.0.0.5"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "safe"),
+    [
+        (Settings(), True),
+        (Settings(host="0.0.0.0"), False),
+        (Settings(host="0.0.0.0", public_url="https://booking.example.cn"), True),
+        (Settings(public_url="http://localhost:8000"), True),
+    ],
+)
+def test_cookies_are_safe_where_no_network_can_read_them(settings, safe):
+    assert settings.keeps_cookies_safe is safe
