@@ -15,11 +15,12 @@ from booking_api.desk import Desk
 from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
 from booking_api.identity.passwords import Passwords
+from booking_api.identity.sessions.memory import Sessions
 from booking_api.identity.tokens import TokenVerifier, load_key
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, bookings, health, holds, openapi, pools
+from booking_api.routes import accounts, bookings, factors, health, holds, openapi, pools, sessions
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -45,7 +46,9 @@ def create_app(settings: Settings) -> Litestar:
         libraries=[gate_library()],
         reads=create_reading_engine(settings.database_url),
     )
-    desk = Desk(settings, Gate(settings, kernel, verifier), kernel, Availability(kernel), Passwords(), key)
+    remembered = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms)
+    gate = Gate(settings, kernel, verifier, remembered)
+    desk = Desk(settings, gate, kernel, Availability(kernel), Passwords(), key, remembered)
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
@@ -71,6 +74,23 @@ def _api() -> Router:
             accounts.post_token,
             accounts.post_sign_out,
             accounts.post_verification,
+            factors.get_factors,
+            factors.post_totp,
+            factors.post_totp_activation,
+            factors.post_totp_removal,
+            factors.post_key_options,
+            factors.post_key,
+            factors.post_key_removal,
+            factors.post_factor_reset,
+            factors.post_second_step,
+            factors.post_second_step_options,
+            factors.get_events,
+            sessions.post_session,
+            sessions.post_session_second_step,
+            sessions.get_session,
+            sessions.delete_session,
+            sessions.delete_sessions,
+            sessions.post_password,
             holds.post_hold,
             holds.delete_hold,
             holds.post_confirm,

@@ -11,6 +11,7 @@ from joserfc.jwk import OKPKey
 from booking_api.availability import Availability
 from booking_api.gate import Gate
 from booking_api.identity.passwords import Passwords
+from booking_api.identity.sessions.memory import Sessions
 from booking_api.settings import Settings
 from reservation import Kernel
 
@@ -24,3 +25,4 @@ class Desk(NamedTuple):
     availability: Availability
     passwords: Passwords
     key: OKPKey
+    sessions: Sessions

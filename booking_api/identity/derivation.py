@@ -15,9 +15,9 @@ def derive_key(key: OKPKey, *, label: bytes) -> bytes:
     """The key for the use `label`, always the same for the same installation's key.
 
     Raises:
-        ValueError: the key is not a private Ed25519 key.
+        TypeError: the key is not a private Ed25519 key.
     """
     private = key.private_key
     if not isinstance(private, Ed25519PrivateKey):
-        raise ValueError("only a private Ed25519 key has keys derived from it")
+        raise TypeError("only a private Ed25519 key has keys derived from it")
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=label).derive(private.private_bytes_raw())

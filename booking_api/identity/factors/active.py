@@ -55,15 +55,20 @@ async def lock_account(connection: AsyncConnection, account: str) -> None:
 
 async def recovery_codes_if_first(connection: AsyncConnection, account: str) -> list[str]:
     """Ten recovery codes when the account, which is locked, has no active factor yet; else none."""
-    if (await _factors(connection, account)).kinds:
+    if await active_kinds(connection, account):
         return []
     return await make_codes(connection, account)
 
 
 async def void_codes_if_last(connection: AsyncConnection, account: str) -> None:
     """Without a factor there is nothing to recover: the codes of the account, which is locked, are void."""
-    if not (await _factors(connection, account)).kinds:
+    if not await active_kinds(connection, account):
         await void_codes(connection, account)
+
+
+async def active_kinds(connection: AsyncConnection, account: str) -> list[str]:
+    """`Factors.kinds` of the account, in the caller's transaction."""
+    return (await _factors(connection, account)).kinds
 
 
 async def _factors(connection: AsyncConnection, account: str) -> Factors:

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import msgspec
 from joserfc.jwk import OKPKey
-from pyotp import TOTP
 from pyotp.exceptions import OTPVerificationError
+from pyotp.totp import TOTP
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
