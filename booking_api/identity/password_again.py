@@ -3,11 +3,12 @@
 import unicodedata
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking_api.errors import InvalidRequest, UnknownAccount
 from booking_api.identity import tables
+from booking_api.identity.factors import tables as factors
 from booking_api.identity.factors.errors import PasswordRefused
 from booking_api.identity.factors.events import EventKind, record
 from booking_api.identity.passwords import Passwords, PasswordUnusable, checked_password
@@ -74,4 +75,7 @@ async def change_password(
         if changed.one_or_none() is None:
             raise PasswordRefused
         await end_everywhere(connection, known.account, but=but)
+        # Whoever owes a second factor has shown the password that was.
+        ticket = factors.sign_in_ticket
+        await connection.execute(delete(ticket).where(ticket.c.account == known.account))
         await record(connection, EventKind.PASSWORD_CHANGED, account=known.account, by=known.account)

@@ -295,10 +295,10 @@ async def test_a_second_key_brings_no_new_recovery_codes_and_the_last_takes_them
     good(await sign_in(client))
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 61])
-async def test_a_key_needs_a_name(client, mine, name):
+async def test_a_key_needs_a_name(client, mine):
     credential = SecurityKey().create(await new_options(client, mine))
-    refused(await send_new(client, mine, credential, name=name), 400, "invalid_request")
+    for name in ("", "  ", "x" * 61):
+        refused(await send_new(client, mine, credential, name=name), 400, "invalid_request")
 
 
 async def test_adding_a_key_needs_the_password(client, mine):
@@ -307,13 +307,13 @@ async def test_adding_a_key_needs_the_password(client, mine):
     refused(answer, 403, "password_refused")
 
 
-@pytest.mark.parametrize("origin", [{"public_url": None}, {"public_url": None, "host": "0.0.0.0"}])
 async def test_at_an_address_without_a_name_keys_are_refused_with_the_setting_that_helps(
-    settings, client, mine, origin
+    settings, client, mine
 ):
-    async with AsyncTestClient(create_app(replace(settings, **origin))) as nameless:
-        told = refused(await ask_new(nameless, mine), 409, "public_url_needed")
-    assert "GONGDAO_PUBLIC_URL" in told["detail"]
+    for host in ("127.0.0.1", "0.0.0.0"):
+        async with AsyncTestClient(create_app(replace(settings, public_url=None, host=host))) as nameless:
+            told = refused(await ask_new(nameless, mine), 409, "public_url_needed")
+        assert "GONGDAO_PUBLIC_URL" in told["detail"]
 
 
 async def test_an_account_without_a_key_has_nothing_to_be_asked(client, mine):

@@ -88,8 +88,9 @@ async def find_session(engine: AsyncEngine, reads: AsyncEngine, told: str) -> Fo
                 _cookie.first_used_at.is_(None) & _cookie.ends_at.is_(None),
             ).label("to_note"),
         )
-        .join(_session.table, _session.id == _cookie.session)
-        .join(account.id.table, account.id == _session.account)
+        .select_from(tables.session_cookie)
+        .join(tables.session, _session.id == _cookie.session)
+        .join(identity.account, account.id == _session.account)
         .where(_cookie.digest == id_digest(told))
     )
     async with reads.connect() as connection:
