@@ -1,6 +1,12 @@
 """Accounts for tests of what signed-in people do: registered over HTTP, quick to hash."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
+from httpx import ASGITransport, AsyncClient
+from litestar import Litestar
 from pyotp.totp import TOTP
 
 from booking_api import clock
@@ -22,6 +28,31 @@ def quicken_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2 with small parameters: its cost is argon2-cffi's own affair, not these tests'."""
     quick = passwords.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     monkeypatch.setattr(passwords, "PasswordHasher", lambda: quick)
+
+
+@asynccontextmanager
+async def open_client(app: Litestar) -> AsyncIterator[AsyncClient]:
+    """A client whose requests run at once: the framework's own sends the next when the last is answered."""
+    ready, over = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        # In a task of its own, because a fixture ends in another task than it began in.
+        async with app.lifespan():
+            ready.set()
+            await over.wait()
+
+    living = asyncio.create_task(live())
+    began = asyncio.create_task(ready.wait())
+    await asyncio.wait({living, began}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if ready.is_set():
+            transport = ASGITransport(app=app)
+            async with AsyncClient(transport=transport, base_url="http://testserver.local") as client:
+                yield client
+    finally:
+        began.cancel()
+        over.set()
+        await living
 
 
 class HeldClock:

@@ -5,7 +5,6 @@ import logging
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -22,6 +21,7 @@ from tests.booking_api.people import (
     activate_app,
     events,
     good,
+    open_client,
     quicken_hashes,
     refused,
     register,
@@ -37,6 +37,17 @@ from tests.booking_api.people import (
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch):
     quicken_hashes(monkeypatch)
+
+
+@pytest.fixture
+def app(settings, token):
+    return create_app(settings)
+
+
+@pytest.fixture
+async def client(app):
+    async with open_client(app) as client:
+        yield client
 
 
 @pytest.fixture
@@ -294,7 +305,7 @@ async def test_after_a_change_of_the_installations_key_a_recovery_code_still_hel
     secret, codes = await with_app(client, held, mine)
     settings.key_file.unlink()
     make_key(settings.key_file)
-    async with AsyncTestClient(create_app(settings)) as changed:
+    async with open_client(create_app(settings)) as changed:
         given = await ticket(changed)
         refused(await second(changed, given, totp_code=held.code(secret)), 409, "factor_unreadable")
         tokens = good(await second(changed, given, recovery_code=codes[0]))

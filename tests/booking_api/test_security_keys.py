@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from litestar.testing import AsyncTestClient
 from msgspec.structs import replace
 from sqlalchemy import text
 
@@ -32,6 +31,7 @@ from tests.booking_api.people import (
     PASSWORD,
     events,
     good,
+    open_client,
     quicken_hashes,
     refused,
     register,
@@ -60,6 +60,17 @@ def unlimited(monkeypatch):
 @pytest.fixture
 def settings(settings):
     return replace(settings, public_url="http://localhost:8000")
+
+
+@pytest.fixture
+def app(settings, token):
+    return create_app(settings)
+
+
+@pytest.fixture
+async def client(app):
+    async with open_client(app) as client:
+        yield client
 
 
 @pytest.fixture
@@ -243,6 +254,7 @@ async def test_somebody_elses_key_signs_nobody_in_and_cannot_be_taken_over(clien
     await with_key(client, mine)
     key = await with_key(client, theirs)
     refused(await sign_in_with(client, key), 401, "second_factor_refused")
+    assert [kind for kind, _ in await events(client, mine)] == ["security_key_added"]
     taken = await send_new(client, mine, key.create(await new_options(client, mine)))
     refused(taken, 403, "security_key_refused")
     removal = f"/api/v1/factors/security-keys/{b64url(key.id)}/remove"
@@ -311,7 +323,7 @@ async def test_at_an_address_without_a_name_keys_are_refused_with_the_setting_th
     settings, client, mine
 ):
     for host in ("127.0.0.1", "0.0.0.0"):
-        async with AsyncTestClient(create_app(replace(settings, public_url=None, host=host))) as nameless:
+        async with open_client(create_app(replace(settings, public_url=None, host=host))) as nameless:
             told = refused(await ask_new(nameless, mine), 409, "public_url_needed")
         assert "GONGDAO_PUBLIC_URL" in told["detail"]
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 
 import pytest
-from litestar.testing import AsyncTestClient
+from httpx import AsyncClient
 from msgspec.structs import replace
 from sqlalchemy import text
 
@@ -12,6 +12,7 @@ from booking_api import clock
 from booking_api.app import create_app
 from booking_api.gate import limits
 from booking_api.gate.cookies import SessionCookie
+from booking_api.identity.passwords import Passwords
 from booking_api.identity.sessions import memory
 from reservation.database import create_engine
 from tests.booking_api.people import (
@@ -20,6 +21,7 @@ from tests.booking_api.people import (
     HeldClock,
     events,
     good,
+    open_client,
     quicken_hashes,
     refused,
     register,
@@ -46,6 +48,17 @@ def at_once(monkeypatch):
 
 
 @pytest.fixture
+def app(settings, token):
+    return create_app(settings)
+
+
+@pytest.fixture
+async def client(app):
+    async with open_client(app) as client:
+        yield client
+
+
+@pytest.fixture
 async def run(database_url):
     engine = create_engine(database_url, connections=1)
 
@@ -60,7 +73,7 @@ async def run(database_url):
 class Browser:
     """One browser: its cookie, and the token its page has been given."""
 
-    def __init__(self, client: AsyncTestClient) -> None:
+    def __init__(self, client: AsyncClient) -> None:
         self.client = client
         self.id: str | None = None
         self.csrf = ""
@@ -121,7 +134,7 @@ async def test_a_session_begins_is_seen_and_ends(client, run):
 
 async def test_over_tls_the_cookie_is_the_hosts_own_and_secure(settings, token):
     public = replace(settings, public_url="https://booking.example.cn", host="0.0.0.0")
-    async with AsyncTestClient(create_app(public)) as client:
+    async with open_client(create_app(public)) as client:
         await register(client)
         body = {"login": "zhang.wei", "password": PASSWORD}
         answer = await client.post("/api/v1/session", json=body)
@@ -136,7 +149,7 @@ async def test_over_tls_the_cookie_is_the_hosts_own_and_secure(settings, token):
 
 
 async def test_where_a_network_could_read_the_cookie_there_is_none(settings, token):
-    async with AsyncTestClient(create_app(replace(settings, host="0.0.0.0"))) as client:
+    async with open_client(create_app(replace(settings, host="0.0.0.0"))) as client:
         await register(client)
         body = {"login": "zhang.wei", "password": PASSWORD}
         answer = await client.post("/api/v1/session", json=body)
@@ -341,16 +354,15 @@ async def test_roles_and_verification_are_the_accounts_own_now(client, browser, 
 
 
 async def test_a_worker_remembers_for_five_seconds_and_forgets_what_it_ended(
-    client, browser, run, monkeypatch
+    app, client, browser, run, monkeypatch
 ):
     monkeypatch.setattr(memory, "REMEMBERED_MS", 5_000)
     good(await browser.send("GET", "/session"))
     await run("DELETE FROM session")
     good(await browser.send("GET", "/accounts/me"))
     real = clock.now_ms
-    for kept in client.app.dependencies.values():
-        desk = kept.dependency()
-        monkeypatch.setattr(desk.sessions, "_now_ms", lambda: real() + 5_000)
+    sessions = app.dependencies["desk"].dependency().sessions
+    monkeypatch.setattr(sessions, "_now_ms", lambda: real() + 5_000)
     refused(await browser.send("GET", "/session"), 401, "session_ended")
     await browser.sign_in()
     good(await browser.send("GET", "/session"))
@@ -359,9 +371,9 @@ async def test_a_worker_remembers_for_five_seconds_and_forgets_what_it_ended(
     refused(await ended.send("GET", "/session"), 401, "session_ended")
 
 
-async def test_what_a_worker_remembers_is_bounded(client, browser, monkeypatch):
+async def test_what_a_worker_remembers_is_bounded(app, client, browser, monkeypatch):
     monkeypatch.setattr(memory, "SESSIONS_REMEMBERED", 2)
-    sessions = client.app.dependencies["desk"].dependency().sessions
+    sessions = app.dependencies["desk"].dependency().sessions
     for _ in range(4):
         one = Browser(client)
         await one.sign_in()
@@ -410,7 +422,15 @@ async def test_a_password_is_changed_by_who_knows_it_and_to_one_that_can_be(brow
     await browser.sign_in()
 
 
-async def test_of_two_changes_at_once_one_counts(browser):
+async def test_of_two_changes_at_once_one_counts(browser, monkeypatch):
+    both, hash_now = asyncio.Barrier(2), Passwords.hash
+
+    async def hash_together(self, password):
+        """When both have shown that they know the old password."""
+        await both.wait()
+        return await hash_now(self, password)
+
+    monkeypatch.setattr(Passwords, "hash", hash_together)
     bodies = [{"old_password": PASSWORD, "new_password": f"{NEW_PASSWORD} {n}"} for n in range(2)]
     answers = await asyncio.gather(
         *(browser.copy().send("POST", "/accounts/me/password", json=body) for body in bodies)
