@@ -30,7 +30,7 @@ from booking_api.request import Answer, AnyRequest
 from booking_api.routes.accounts import NO_STORE, Tokens, tokens_answer
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"\S")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 
 
 class PasswordAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -165,7 +165,7 @@ async def post_key(
         desk.kernel.engine,
         relying_party(desk.settings),
         account=account.id,
-        name=" ".join(data.name.split()),
+        name=_key_name(data.name),
         credential=data.credential,
     )
     return Answer(Activated(codes), status_code=201, headers=headers | NO_STORE)
@@ -233,6 +233,15 @@ async def take_second_step(desk: Desk, request: AnyRequest, data: SecondStep) ->
     _, login = await ticket_owner(desk.kernel.engine, data.ticket)
     await desk.gate.attempt_sign_in(request, login=login)
     return await second_step(desk.kernel.engine, desk.key, desk.settings, data, now_s=clock.now_s())
+
+
+def _key_name(told: str) -> str:
+    name = " ".join(told.split())
+    if not name or not name.isprintable():
+        raise InvalidRequest(
+            errors=[{"field": "name", "reason": "what you call the key, 1 to 60 characters"}]
+        )
+    return name
 
 
 async def _owner(desk: Desk, request: AnyRequest, *, account: str, password: str) -> Credentials:

@@ -203,6 +203,17 @@ async def test_an_assertion_that_does_not_fit_signs_nobody_in(client, mine):
     good(await sign_in_with(client, key))
 
 
+async def test_a_credential_that_can_be_none_is_none(client, mine):
+    key = await with_key(client, mine)
+    for told in ("A", "AAAA", b64url(key.id)[:-1], b64url(key.id) + "\n", "A" * 1_364):
+        given = await ticket(client)
+        assertion = key.get(await options_for(client, given)) | {"id": told, "rawId": told}
+        refused(await second(client, given, security_key=assertion), 401, "second_factor_refused")
+    for told in ("A", "é", "%00", "A" * 2_000):
+        url = f"/api/v1/factors/security-keys/{told}/remove"
+        refused(await client.post(url, json={"password": PASSWORD}, headers=mine), 404, "unknown_factor")
+
+
 async def test_an_answer_is_good_once(client, mine):
     key = SecurityKey()
     credential = key.create(await new_options(client, mine))
@@ -309,7 +320,7 @@ async def test_a_second_key_brings_no_new_recovery_codes_and_the_last_takes_them
 
 async def test_a_key_needs_a_name(client, mine):
     credential = SecurityKey().create(await new_options(client, mine))
-    for name in ("", "  ", "x" * 61):
+    for name in ("", " \u3000", "x" * 61, "a\x00b", "a\u202eb"):
         refused(await send_new(client, mine, credential, name=name), 400, "invalid_request")
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-Base64Url = Annotated[str, msgspec.Meta(min_length=1, max_length=32_768, pattern=r"^[A-Za-z0-9_-]+\Z")]
-CredentialId = Annotated[str, msgspec.Meta(min_length=1, max_length=1_364, pattern=r"^[A-Za-z0-9_-]+\Z")]
+Base64Url = Annotated[str, msgspec.Meta(min_length=1, max_length=32_768, pattern=r"^[A-Za-z0-9_-]+$")]
+CredentialId = Annotated[str, msgspec.Meta(min_length=1, max_length=1_364, pattern=r"^[A-Za-z0-9_-]+$")]
 """At most 1,023 bytes (section 4)."""
 Transport = Annotated[str, msgspec.Meta(max_length=30)]
 

@@ -146,9 +146,8 @@ async def use_key(
     challenge = _challenge_in(assertion.response.client_data)
     if challenge is None or not await use_challenge(engine, challenge, account=account, ticket=ticket):
         return False
-    query = select(tables.security_key).where(
-        _key.credential == base64url_to_bytes(assertion.id), _key.account == account
-    )
+    mine = (_key.credential == _credential_id(assertion.id)) & (_key.account == account)
+    query = select(tables.security_key).where(mine)
     async with engine.connect() as connection:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
@@ -161,7 +160,7 @@ async def use_key(
     async with engine.begin() as connection:
         used = await connection.execute(
             update(tables.security_key)
-            .where(_key.credential == row.credential, _key.account == account, grows)
+            .where(mine, grows)
             .values(sign_count=found.new_sign_count, used_at=func.now())
             .returning(_key.credential)
         )
@@ -177,15 +176,11 @@ async def remove_key(engine: AsyncEngine, *, account: str, credential: str) -> N
     Raises:
         UnknownFactor: the account has no such key.
     """
-    try:
-        stored = base64url_to_bytes(credential)
-    except ValueError:
-        raise UnknownFactor from None
     async with engine.begin() as connection:
         await lock_account(connection, account)
         removed = await connection.execute(
             delete(tables.security_key)
-            .where(_key.credential == stored, _key.account == account)
+            .where(_key.credential == _credential_id(credential), _key.account == account)
             .returning(_key.credential)
         )
         if removed.one_or_none() is None:
@@ -203,6 +198,14 @@ async def _descriptors(engine: AsyncEngine, account: str) -> list[PublicKeyCrede
             )
             for row in await connection.execute(query)
         ]
+
+
+def _credential_id(told: str) -> bytes:
+    """The stored form; empty, which is nobody's, for what is no base64url."""
+    try:
+        return base64url_to_bytes(told)
+    except ValueError:
+        return b""
 
 
 def _challenge_in(client_data: str) -> bytes | None:
