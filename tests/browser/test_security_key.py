@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.booking_api.people import NUMBER, PASSWORD
+from tests.booking_api.signing_in.people import NUMBER, PASSWORD
 from tests.serving import Serving, free_port
 
 pytestmark = pytest.mark.browser

@@ -69,6 +69,41 @@ class HeldClock:
         return TOTP(secret).at(self.now_s + 30 * steps)
 
 
+NAME = "gongdao_session"
+
+
+class Browser:
+    """One browser: its cookie, and the token its page has been given."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self.client = client
+        self.id: str | None = None
+        self.csrf = ""
+
+    async def send(self, method: str, path: str, *, json=None, **headers: str):
+        """Sends with the cookie and the token, and takes what cookie comes; headers by name, `_` for `-`."""
+        told = {name.replace("_", "-"): value.encode("latin-1") for name, value in headers.items()}
+        if self.id:
+            told = {"Cookie": f"theme=dark; {NAME}={self.id}", "X-CSRF-Token": self.csrf} | told
+        answer = await self.client.request(method, f"/api/v1{path}", json=json, headers=told)
+        self.client.cookies.clear()
+        given = answer.headers.get("set-cookie", "").partition(";")[0].partition("=")
+        if given[0] == NAME:
+            self.id = given[2]
+        return answer
+
+    async def sign_in(self, **which):
+        body = {"login": "zhang.wei", "password": PASSWORD} | which
+        answer = await self.send("POST", "/session", json=body)
+        self.csrf = good(answer)["csrf_token"]
+        return answer
+
+    def copy(self) -> "Browser":
+        twin = Browser(self.client)
+        twin.id, twin.csrf = self.id, self.csrf
+        return twin
+
+
 def refused(answer, status, code):
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"

@@ -5,15 +5,13 @@ import logging
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from booking_api.app import create_app
 from booking_api.gate import limits
 from booking_api.identity.factors import totp
 from booking_api.identity.tokens import make_key
-from reservation.database import create_engine
-from tests.booking_api.people import (
+from tests.booking_api.signing_in.people import (
     NUMBER,
     OTHER_NUMBER,
     PASSWORD,
@@ -22,7 +20,6 @@ from tests.booking_api.people import (
     events,
     good,
     open_client,
-    quicken_hashes,
     refused,
     register,
     second,
@@ -34,22 +31,6 @@ from tests.booking_api.people import (
 )
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch):
-    quicken_hashes(monkeypatch)
-
-
-@pytest.fixture
-def app(settings, token):
-    return create_app(settings)
-
-
-@pytest.fixture
-async def client(app):
-    async with open_client(app) as client:
-        yield client
-
-
 @pytest.fixture
 def held(client, monkeypatch):
     return HeldClock(monkeypatch)
@@ -59,18 +40,6 @@ def held(client, monkeypatch):
 async def mine(client, held):
     await register(client)
     return await signed_in(client)
-
-
-@pytest.fixture
-async def run(database_url):
-    engine = create_engine(database_url, connections=1)
-
-    async def execute(statement, **values):
-        async with engine.begin() as connection:
-            return await connection.execute(text(statement), values)
-
-    yield execute
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sqlalchemy import text
 
 from booking_api.app import create_app
 from booking_api.gate import limits
@@ -24,15 +23,13 @@ from booking_api.identity.factors.browser import (
 )
 from booking_api.identity.factors.errors import KeyRefused
 from booking_api.identity.factors.party import RelyingParty
-from reservation.database import create_engine
-from tests.booking_api.authenticator import SecurityKey, b64url
-from tests.booking_api.people import (
+from tests.booking_api.signing_in.authenticator import SecurityKey, b64url
+from tests.booking_api.signing_in.people import (
     OTHER_NUMBER,
     PASSWORD,
     events,
     good,
     open_client,
-    quicken_hashes,
     refused,
     register,
     second,
@@ -40,11 +37,6 @@ from tests.booking_api.people import (
     signed_in,
     ticket,
 )
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch):
-    quicken_hashes(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -63,17 +55,6 @@ def settings(settings):
 
 
 @pytest.fixture
-def app(settings, token):
-    return create_app(settings)
-
-
-@pytest.fixture
-async def client(app):
-    async with open_client(app) as client:
-        yield client
-
-
-@pytest.fixture
 async def mine(client):
     await register(client)
     return await signed_in(client)
@@ -83,18 +64,6 @@ async def mine(client):
 async def theirs(client):
     await register(client, login="li.na", identity_number=OTHER_NUMBER)
     return await signed_in(client, login="li.na")
-
-
-@pytest.fixture
-async def run(database_url):
-    engine = create_engine(database_url, connections=1)
-
-    async def execute(statement):
-        async with engine.begin() as connection:
-            return await connection.execute(text(statement))
-
-    yield execute
-    await engine.dispose()
 
 
 async def ask_new(client, mine):
