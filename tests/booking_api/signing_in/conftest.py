@@ -15,8 +15,8 @@ def quick_hashes(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch):
-    """Nothing is remembered, so that a test need not wait; tried by itself below."""
+def nothing_remembered(monkeypatch):
+    """Nothing is remembered, so that a test need not wait; memory has tests of its own."""
     monkeypatch.setattr(memory, "REMEMBERED_MS", 0)
 
 
