@@ -57,20 +57,30 @@ class Gate:
         Raises:
             As `enter`.
         """
+        visit, headers = await self.visit(request, reads=reads)
+        check_access(visit.account, ACCESS[request.scope["method"], request.scope["path_template"]])
+        return visit, headers
+
+    async def visit(
+        self, request: AnyRequest, *, reads: bool = False, form_token: str | None = None
+    ) -> tuple[Visit, dict[str, str]]:
+        """The session, before it is asked what it may do. A form without scripts carries its token in a field.
+
+        Raises:
+            As `enter`, but for NotVerified and RoleMissing.
+        """
         told = self.cookie.of(request)
         if told is None:
             raise TokenMissing(headers={"WWW-Authenticate": "Bearer"})
         try:
             visit = await self._sessions.find(told)
         except SessionEnded:
-            # Nobody's id is not looked up for free for ever.
+            # Ids that nobody has are not looked up for free.
             await self.enter_unknown(request)
             raise
-        headers = await self._limits.check(
-            account=visit.account.id, address=self._address.of(request.scope), reads=reads
-        )
-        self.cookie.check_write(request, csrf=visit.csrf)
-        check_access(visit.account, ACCESS[request.scope["method"], request.scope["path_template"]])
+        address = self._address.of(request.scope)
+        headers = await self._limits.check(account=visit.account.id, address=address, reads=reads)
+        self.cookie.check_write(request, csrf=visit.csrf, form_token=form_token)
         return visit, headers | (self.cookie.set(visit.offer) if visit.offer else {})
 
     async def enter_unknown(self, request: AnyRequest) -> dict[str, str]:

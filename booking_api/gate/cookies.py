@@ -56,8 +56,8 @@ class SessionCookie:
         ):
             raise CsrfRefused(expected=sorted(self._origins))
 
-    def check_write(self, request: AnyRequest, *, csrf: str) -> None:
-        """Lets reads pass, and writes that carry the session's token from our own pages.
+    def check_write(self, request: AnyRequest, *, csrf: str, form_token: str | None = None) -> None:
+        """Lets reads pass, and writes that carry the session's token from our own pages: in a form's field, or the header.
 
         Raises:
             CsrfRefused: another site may have caused it.
@@ -65,5 +65,6 @@ class SessionCookie:
         if request.scope["method"] in _READS:
             return
         self.check_origin(request)
-        if not same_token(header(request, b"x-csrf-token") or "", csrf):
+        told = form_token if form_token is not None else header(request, b"x-csrf-token")
+        if not same_token(told or "", csrf):
             raise CsrfRefused(expected=sorted(self._origins))

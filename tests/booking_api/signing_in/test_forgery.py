@@ -1,9 +1,12 @@
 """A session's cookie, and what another site can do with the browser that has it: nothing."""
 
+import pytest
+from litestar.testing import RequestFactory
 from msgspec.structs import replace
 
 from booking_api.app import create_app
 from booking_api.gate.cookies import SessionCookie
+from booking_api.identity.sessions.errors import CsrfRefused
 from tests.booking_api.signing_in.people import (
     NAME,
     PASSWORD,
@@ -118,3 +121,13 @@ async def test_another_site_cannot_sign_a_browser_in(client):
     good(
         await client.post("/api/v1/session", content=body, headers=own | {"Origin": "http://localhost:8000"})
     )
+
+
+def test_a_form_carries_the_token_in_a_field(settings):
+    cookie, right = SessionCookie(settings), "A" * 43
+    request = RequestFactory().post("/", headers={"X-CSRF-Token": right})
+    cookie.check_write(request, csrf=right)
+    cookie.check_write(RequestFactory().post("/"), csrf=right, form_token=right)
+    for sent, field in ((request, ""), (request, "B" * 43), (RequestFactory().post("/"), None)):
+        with pytest.raises(CsrfRefused):
+            cookie.check_write(sent, csrf=right, form_token=field)
