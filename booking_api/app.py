@@ -17,6 +17,7 @@ from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
 from booking_api.identity.passwords import Passwords
+from booking_api.identity.sessions.memory import Sessions
 from booking_api.identity.tokens import TokenVerifier, load_key
 from booking_api.outbox.courier import Courier
 from booking_api.outbox.delivering import DELIVER_EVERY_S, deliver_due
@@ -34,6 +35,7 @@ from booking_api.routes import (
     accounts,
     authorities,
     bookings,
+    factors,
     health,
     holds,
     notices,
@@ -41,6 +43,7 @@ from booking_api.routes import (
     payments,
     plans,
     pools,
+    sessions,
     tickets,
     webhooks,
 )
@@ -58,6 +61,23 @@ API = [
     accounts.post_token,
     accounts.post_sign_out,
     accounts.post_verification,
+    factors.get_factors,
+    factors.post_totp,
+    factors.post_totp_activation,
+    factors.post_totp_removal,
+    factors.post_key_options,
+    factors.post_key,
+    factors.post_key_removal,
+    factors.post_factor_reset,
+    factors.post_second_step,
+    factors.post_second_step_options,
+    factors.get_events,
+    sessions.post_session,
+    sessions.post_session_second_step,
+    sessions.get_session,
+    sessions.delete_session,
+    sessions.delete_sessions,
+    sessions.post_password,
     holds.post_hold,
     holds.delete_hold,
     holds.post_confirm,
@@ -121,15 +141,17 @@ def create_app(settings: Settings) -> Litestar:
         libraries=[gate_library()],
         reads=create_reading_engine(settings.database_url),
     )
+    sessions_known = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms)
     desk = Desk(
         settings,
-        Gate(settings, kernel, verifier),
+        Gate(settings, kernel, verifier, sessions_known),
         kernel,
         Availability(kernel),
         Eligibility(kernel),
         Passwords(),
         key,
         payment_provider(settings),
+        sessions_known,
     )
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())

@@ -12,6 +12,7 @@ from booking_api.availability import Availability
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
 from booking_api.identity.passwords import Passwords
+from booking_api.identity.sessions.memory import Sessions
 from booking_api.payments.provider import PaymentProvider
 from booking_api.settings import Settings
 from reservation import Kernel
@@ -28,3 +29,4 @@ class Desk(NamedTuple):
     passwords: Passwords
     key: OKPKey
     payments: PaymentProvider
+    sessions: Sessions

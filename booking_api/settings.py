@@ -1,6 +1,7 @@
 """Settings from the environment, prefix `GONGDAO_`. Every problem is told at once, by variable, before anything starts."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,10 @@ import msgspec
 from reservation.valkey import ValkeyConfigurationError, split_addresses
 
 PREFIX = "GONGDAO_"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+)
 
 
 class SettingsError(ValueError):
@@ -33,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8000
     metrics_port: int = 9464
     workers: int = 2
+    public_url: str | None = None
     token_key_file: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     account_rate: Rate = Rate(5.0, 30)
@@ -53,6 +59,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def key_file(self) -> Path:
         """Where the key that signs tokens is kept (JWK, mode 0600)."""
         return self.token_key_file or self.data / "keys" / "token.jwk"
+
+    @property
+    def origin(self) -> str:
+        """How browsers name this installation in the header `Origin` (RFC 6454, section 6.1)."""
+        return self.public_url or _origin("http", self.host, self.port)
+
+    @property
+    def own_origins(self) -> frozenset[str]:
+        """Every origin that is ours: without a public URL, a loopback server is reached by each loopback name."""
+        if self.public_url is not None or not is_loopback(self.host):
+            return frozenset({self.origin})
+        names = {self.host, "localhost", "127.0.0.1", "::1"}
+        return frozenset(_origin("http", name, self.port) for name in names)
+
+    @property
+    def keeps_cookies_safe(self) -> bool:
+        """True when no network between a browser and us can read a cookie: TLS, or no network at all."""
+        return self.origin.startswith("https://") or is_loopback(urlsplit(self.origin).hostname or "")
 
 
 def is_loopback(host: str) -> bool:
@@ -108,6 +132,32 @@ def _port(value: str) -> int:
     if not 1 <= number <= 65535:
         raise ValueError("must be a port, 1 to 65535")
     return number
+
+
+def _public_url(value: str) -> str:
+    """Reads the address people use; written as browsers write an origin: lower case, no default port."""
+    parts = urlsplit(value.lower())
+    host, port = parts.hostname or "", parts.port
+    bare = parts.path in {"", "/"} and not (parts.query or parts.fragment or "@" in parts.netloc)
+    named = value.isascii() and (_HOST_NAME.fullmatch(host) or _is_address(host))
+    if parts.scheme not in {"http", "https"} or not bare or not named or port == 0:
+        raise ValueError("must be the address people use, such as https://booking.example.cn, without a path")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("must begin with https://, but for localhost")
+    return _origin(parts.scheme, host, port)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _origin(scheme: str, host: str, port: int | None) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" + ("" if port in {None, _DEFAULT_PORTS[scheme]} else f":{port}")
 
 
 def _workers(value: str) -> int:
@@ -182,6 +232,7 @@ _READERS = {
     "host": str,
     "port": _port,
     "metrics_port": _port,
+    "public_url": _public_url,
     "workers": _workers,
     "token_key_file": Path,
     "trusted_proxies": _networks,

@@ -3,9 +3,13 @@
 When Valkey is down: writes are closed (503 with Retry-After), reads are open.
 """
 
+from booking_api.errors import TokenMissing
 from booking_api.gate.access import ACCESS, check_access
 from booking_api.gate.addresses import ClientAddress
+from booking_api.gate.cookies import SessionCookie
 from booking_api.gate.limits import Limits, network_prefix
+from booking_api.identity.sessions.errors import SessionEnded
+from booking_api.identity.sessions.memory import Sessions, Visit
 from booking_api.identity.tokens import Account, TokenVerifier
 from booking_api.request import AnyRequest, header
 from booking_api.settings import Settings
@@ -15,8 +19,12 @@ from reservation import Kernel
 class Gate:
     """What every request passes first."""
 
-    def __init__(self, settings: Settings, kernel: Kernel, verifier: TokenVerifier) -> None:
+    def __init__(
+        self, settings: Settings, kernel: Kernel, verifier: TokenVerifier, sessions: Sessions
+    ) -> None:
         self._verifier = verifier
+        self._sessions = sessions
+        self.cookie = SessionCookie(settings)
         self._address = ClientAddress(settings.trusted_proxies)
         self._limits = Limits(kernel.valkey, account=settings.account_rate, network=settings.network_rate)
 
@@ -24,17 +32,56 @@ class Gate:
         """The account that asks, and the RateLimit headers its answer carries.
 
         Raises:
-            TokenMissing, TokenInvalid, TokenExpired: sign in first.
+            TokenMissing, TokenInvalid, TokenExpired, SessionEnded: sign in first.
+            CsrfRefused: a session's cookie came without proof that our own pages sent it.
             NotVerified, RoleMissing: this account may not (`access.ACCESS`).
             RateLimited: wait.
             Unavailable, Busy: a write, and Valkey does not answer.
         """
-        account = self._verifier.account(header(request, b"authorization"))
+        authorization = header(request, b"authorization")
+        if authorization is None:
+            visit, headers = await self.enter_session(request, reads=reads)
+            return visit.account, headers
+        account = self._verifier.account(authorization)
         address = self._address.of(request.scope)
         # Counted before it is refused: a flood of what one may not do is a flood all the same.
         headers = await self._limits.check(account=account.id, address=address, reads=reads)
         check_access(account, ACCESS[request.scope["method"], request.scope["path_template"]])
         return account, headers
+
+    async def enter_session(
+        self, request: AnyRequest, *, reads: bool = False
+    ) -> tuple[Visit, dict[str, str]]:
+        """The session whose cookie the request carries; `enter` for what concerns the session itself.
+
+        Raises:
+            As `enter`.
+        """
+        visit, headers = await self.visit(request, reads=reads)
+        check_access(visit.account, ACCESS[request.scope["method"], request.scope["path_template"]])
+        return visit, headers
+
+    async def visit(
+        self, request: AnyRequest, *, reads: bool = False, form_token: str | None = None
+    ) -> tuple[Visit, dict[str, str]]:
+        """The session, before it is asked what it may do. A form without scripts carries its token in a field.
+
+        Raises:
+            As `enter`, but for NotVerified and RoleMissing.
+        """
+        told = self.cookie.of(request)
+        if told is None:
+            raise TokenMissing(headers={"WWW-Authenticate": "Bearer"})
+        try:
+            visit = await self._sessions.find(told)
+        except SessionEnded:
+            # Ids that nobody has are not looked up for free.
+            await self.enter_unknown(request)
+            raise
+        address = self._address.of(request.scope)
+        headers = await self._limits.check(account=visit.account.id, address=address, reads=reads)
+        self.cookie.check_write(request, csrf=visit.csrf, form_token=form_token)
+        return visit, headers | (self.cookie.set(visit.offer) if visit.offer else {})
 
     async def enter_unknown(self, request: AnyRequest) -> dict[str, str]:
         """The RateLimit headers for somebody who is not signed in yet: one network is one account here.

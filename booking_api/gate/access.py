@@ -77,6 +77,23 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("POST", "/api/v1/payments/refunds"): Access.ACCOUNT,
     ("POST", "/api/v1/payments/counter"): Access.CLERK,
     ("POST", "/api/v1/payments/counter/refunds"): Access.CLERK,
+    ("POST", "/api/v1/sign-in/second"): Access.UNKNOWN,
+    ("POST", "/api/v1/sign-in/second/options"): Access.UNKNOWN,
+    ("GET", "/api/v1/factors"): Access.ACCOUNT,
+    ("POST", "/api/v1/factors/totp"): Access.ACCOUNT,
+    ("POST", "/api/v1/factors/totp/activate"): Access.ACCOUNT,
+    ("POST", "/api/v1/factors/totp/remove"): Access.ACCOUNT,
+    ("POST", "/api/v1/factors/security-keys/options"): Access.ACCOUNT,
+    ("POST", "/api/v1/factors/security-keys"): Access.ACCOUNT,
+    ("POST", "/api/v1/factors/security-keys/{key_id}/remove"): Access.ACCOUNT,
+    ("POST", "/api/v1/factor-resets"): Access.CLERK,
+    ("GET", "/api/v1/accounts/me/events"): Access.ACCOUNT,
+    ("POST", "/api/v1/accounts/me/password"): Access.ACCOUNT,
+    ("POST", "/api/v1/session"): Access.UNKNOWN,
+    ("POST", "/api/v1/session/second"): Access.UNKNOWN,
+    ("GET", "/api/v1/session"): Access.ACCOUNT,
+    ("DELETE", "/api/v1/session"): Access.ACCOUNT,
+    ("DELETE", "/api/v1/sessions"): Access.ACCOUNT,
 }
 
 

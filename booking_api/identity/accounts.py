@@ -165,6 +165,25 @@ async def verify_at_counter(
     return person_of(row)
 
 
+async def find_at_counter(engine: AsyncEngine, *, login: str, identity_number: str, today: date) -> Person:
+    """The account with this login and the number that a clerk has read from the card.
+
+    Raises:
+        InvalidRequest: the number cannot be one.
+        UnknownAccount: there is no such account.
+    """
+    number, spelled = _number(identity_number, today=today), spelled_login(login)
+    row = None
+    if _LOGIN.fullmatch(spelled):
+        table = tables.account.c
+        query = select(tables.account).where(table.login == spelled, table.identity_number == number)
+        async with engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise UnknownAccount(account=login[:64])
+    return person_of(row)
+
+
 async def set_roles(engine: AsyncEngine, *, login: str, roles: list[str]) -> Person:
     """Gives an account exactly these roles, beside applicant. For the command line of the installation's owner.
 

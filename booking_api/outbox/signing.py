@@ -9,7 +9,7 @@ import hmac
 
 from joserfc.jwk import OKPKey
 
-from booking_api.identity.derived import derive_key
+from booking_api.identity.derivation import derive_key
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the published prefix, no secret
 

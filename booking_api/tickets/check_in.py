@@ -19,7 +19,7 @@ from uuid import UUID
 import segno
 from joserfc.jwk import OKPKey
 
-from booking_api.identity.derived import derive_key
+from booking_api.identity.derivation import derive_key
 
 PREFIX = "GD1."
 ID_BYTES = 16

@@ -3,6 +3,8 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from booking_api.identity.factors.tables import metadata as factors
+from booking_api.identity.sessions.tables import metadata as sessions
 from booking_api.identity.tables import metadata as identity
 from booking_api.outbox.tables import metadata as outbox
 from booking_api.payments.tables import metadata as payments
@@ -11,7 +13,8 @@ from booking_api.registers.tables import metadata as registers
 from booking_api.schema import migrate_platform
 from reservation.database import create_engine
 
-ROOMS = [registers, identity, plans, outbox, payments]
+# Some rooms write their tables into one description.
+ROOMS = list({id(r): r for r in (registers, identity, factors, sessions, plans, outbox, payments)}.values())
 TABLES = {name for room in ROOMS for name in room.tables}
 
 

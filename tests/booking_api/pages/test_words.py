@@ -52,6 +52,24 @@ NOT_FROM_THE_PAGE = {
     "payment_unavailable",
     "signature_invalid",
     "no_appointment",
+    # Neither have second factors and sessions.
+    "second_factor_needed",
+    "second_factor_refused",
+    "ticket_refused",
+    "factor_closed",
+    "factor_unreadable",
+    "factor_exists",
+    "unknown_factor",
+    "code_refused",
+    "password_refused",
+    "security_key_refused",
+    "too_many_security_keys",
+    "no_second_factor",
+    "own_account",
+    "public_url_needed",
+    "session_ended",
+    "session_missing",
+    "csrf_refused",
 }
 
 

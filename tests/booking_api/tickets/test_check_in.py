@@ -11,7 +11,7 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_api.identity.derived import derive_key
+from booking_api.identity.derivation import derive_key
 from booking_api.identity.tokens import make_key
 from booking_api.tickets import check_in
 from booking_api.tickets.check_in import (
