@@ -134,6 +134,14 @@ class PersonHasAccount(ApiError):
     sentence = "Another account is verified for this person already. Nothing was changed."
 
 
+class OwnAccount(ApiError):
+    """A clerk would vouch for themselves."""
+
+    code = "own_account"
+    status = 403
+    sentence = "Nobody verifies themselves. Ask another clerk."
+
+
 class NotVerified(ApiError):
     """Nobody has found the person behind the account yet (I6)."""
 

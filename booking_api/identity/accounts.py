@@ -18,6 +18,7 @@ from booking_api.errors import (
     AlreadyVerified,
     InvalidRequest,
     LoginTaken,
+    OwnAccount,
     PersonHasAccount,
     SignInRefused,
     UnknownAccount,
@@ -123,6 +124,7 @@ async def verify_at_counter(
 
     Raises:
         InvalidRequest: the number cannot be one.
+        OwnAccount: it is the clerk's own account, or another one of the same person.
         UnknownAccount: no account has this login and this number.
         PersonHasAccount: another account is this person already.
         AlreadyVerified: this one is; nothing was changed.
@@ -134,6 +136,10 @@ async def verify_at_counter(
     mine = (table.login == spelled_login(login)) & (table.identity_number == number)
     try:
         async with engine.begin() as connection:
+            # The account must have this number too, so the clerk's own account is refused by the same comparison.
+            own = await connection.execute(select(table.identity_number).where(table.id == clerk))
+            if own.scalar_one_or_none() == number:
+                raise OwnAccount
             done = await connection.execute(
                 update(tables.account)
                 .where(mine, table.verified_at.is_(None))

@@ -264,10 +264,31 @@ async def test_the_database_itself_knows_one_account_per_person(client, token, k
         assert (await connection.execute(text(together))).rowcount == 2
 
 
+async def test_a_clerk_verifies_neither_their_account_nor_a_second_one_of_their_own(client, token, kernel):
+    clerk = (await register(client)).json()["id"]
+    await register(client, login="second.self")
+    await register(client, login="li.na", identity_number=OTHER_NUMBER)
+    mine = token(clerk, roles=("clerk:cn-zj-hz",))
+    for login, number, status in (
+        ("zhang.wei", NUMBER, 403),
+        ("second.self", NUMBER.lower(), 403),
+        ("li.na", OTHER_NUMBER, 200),
+    ):
+        body = {"login": login, "identity_number": number}
+        answer = await client.post("/api/v1/verifications", json=body, headers=mine)
+        assert answer.status_code == status
+        if status == 403:
+            refused(answer, 403, "own_account")
+    async with kernel.engine.connect() as connection:
+        verified = await connection.execute(text("SELECT login FROM account WHERE verified_at IS NOT NULL"))
+        assert verified.scalars().all() == ["li.na"]
+
+
 async def test_roles_given_by_command_are_in_the_next_token(client, database_url, valkey_url, tmp_path):
     env = environment(tmp_path, GONGDAO_DATABASE_URL=database_url, GONGDAO_VALKEY_URL=valkey_url)
     await register(client)
-    body = {"login": "zhang.wei", "identity_number": NUMBER}
+    await register(client, login="li.na", identity_number=OTHER_NUMBER)
+    body = {"login": "li.na", "identity_number": OTHER_NUMBER}
     for words, code, status in ((("clerk:cn-zj-hz",), 0, 200), ((), 0, 403)):
         done = await asyncio.to_thread(gongdao, env, "account", "roles", "zhang.wei", *words)
         assert done.returncode == code, done.stderr

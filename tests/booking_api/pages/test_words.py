@@ -24,6 +24,7 @@ NOT_FROM_THE_PAGE = {
     "unknown_account",
     "already_verified",
     "person_has_account",
+    "own_account",
     "invalid_request",
 }
 
