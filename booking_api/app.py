@@ -16,11 +16,13 @@ from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.tokens import TokenVerifier, load_key
+from booking_api.outbound import Outbound
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, bookings, health, holds, openapi, pools
+from booking_api.routes import accounts, bookings, health, holds, openapi, pools, verification
 from booking_api.settings import Settings
+from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
 
@@ -45,7 +47,19 @@ def create_app(settings: Settings) -> Litestar:
         libraries=[gate_library()],
         reads=create_reading_engine(settings.database_url),
     )
-    desk = Desk(settings, Gate(settings, kernel, verifier), kernel, Availability(kernel), Passwords(), key)
+    outbound = Outbound()
+    desk = Desk(
+        settings=settings,
+        gate=Gate(settings, kernel, verifier),
+        kernel=kernel,
+        availability=Availability(kernel),
+        passwords=Passwords(),
+        key=key,
+        outbound=outbound,
+        verification=build_verification(
+            settings, engine=kernel.engine, outbound=outbound, key=key, now=clock.now
+        ),
+    )
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
@@ -71,6 +85,8 @@ def _api() -> Router:
             accounts.post_token,
             accounts.post_sign_out,
             accounts.post_verification,
+            verification.post_my_verification,
+            verification.post_my_code,
             holds.post_hold,
             holds.delete_hold,
             holds.post_confirm,
@@ -101,4 +117,5 @@ async def _running(desk: Desk) -> AsyncGenerator[None, None]:
             await sweeper
         await desk.availability.close()
         desk.passwords.close()
+        await desk.outbound.close()
         await desk.kernel.close()

@@ -11,7 +11,9 @@ from joserfc.jwk import OKPKey
 from booking_api.availability import Availability
 from booking_api.gate import Gate
 from booking_api.identity.passwords import Passwords
+from booking_api.outbound import Outbound
 from booking_api.settings import Settings
+from booking_api.verification import Verification
 from reservation import Kernel
 
 
@@ -24,3 +26,5 @@ class Desk(NamedTuple):
     availability: Availability
     passwords: Passwords
     key: OKPKey
+    outbound: Outbound
+    verification: Verification | None

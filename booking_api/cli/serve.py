@@ -88,6 +88,8 @@ def _with_servers(settings: Settings, stack: ExitStack, *, demo: bool, stop: thr
         database_url=backends.database_url,
         valkey_url=backends.valkey_url,
         demo_sign_ins=demo,
+        # Nobody's gateway belongs to servers of a trial: whoever runs them reads the messages here.
+        messages_file=settings.messages_file or settings.data / "messages.jsonl",
     )
     write_addresses(
         settings.data,
@@ -134,6 +136,7 @@ def _environment(settings: Settings, counters: str) -> Mapping[str, str]:
         "GONGDAO_DATABASE_URL": settings.database_url or "",
         "GONGDAO_VALKEY_URL": settings.valkey_url or "",
         "GONGDAO_DEMO_SIGN_INS": "on" if settings.demo_sign_ins else "off",
+        "GONGDAO_MESSAGES_FILE": str(settings.messages_file or ""),
         "PROMETHEUS_MULTIPROC_DIR": str(Path(counters)),
     }
     return {**os.environ, **given}

@@ -44,6 +44,8 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("POST", "/api/v1/bookings/{booking_id}/cancel"): Access.ACCOUNT,
     ("POST", "/api/v1/bookings/{booking_id}/reschedule"): Access.ACCOUNT,
     ("POST", "/api/v1/verifications"): Access.CLERK,
+    ("POST", "/api/v1/accounts/me/verification"): Access.ACCOUNT,
+    ("POST", "/api/v1/accounts/me/verification/code"): Access.ACCOUNT,
 }
 
 

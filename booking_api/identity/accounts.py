@@ -26,12 +26,12 @@ from booking_api.errors import (
 from booking_api.identity import tables
 from booking_api.identity.numbers import IdentityNumberError, parse_identity_number
 from booking_api.identity.passwords import Passwords, PasswordUnusable, checked_password
+from booking_api.identity.phones import PhoneUnusable, parse_phone
 
 ROLES = ("clerk", "operator", "auditor", "school", "station")
 """Each is given for an authority, a school or a station: `operator:cn-zj-hz`."""
 NAME_LIMIT = 60
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
-_PHONE = re.compile(r"(\+86)?1[3-9][0-9]{9}|\+[1-9][0-9]{6,14}")
 
 
 class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,14 +199,15 @@ def _checked(new: NewAccount, *, today: date) -> NewAccount:
         errors.append({"field": field, "reason": reason})
 
     login, name = spelled_login(new.login), " ".join(new.name.split())
-    phone = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", new.phone[:40]))
-    number, password = "", ""
+    phone, number, password = "", "", ""
     if not _LOGIN.fullmatch(login):
         wrong("login", "3 to 40 letters, digits, dots, hyphens or underscores, first a letter or digit")
     if not 0 < len(name) <= NAME_LIMIT or not name.isprintable():
         wrong("name", f"1 to {NAME_LIMIT} characters as on the card")
-    if not _PHONE.fullmatch(phone):
-        wrong("phone", "11 digits of a mobile phone, or + and the number with its country")
+    try:
+        phone = parse_phone(new.phone)
+    except PhoneUnusable as error:
+        wrong("phone", str(error))
     try:
         number = parse_identity_number(new.identity_number, today=today).text
     except IdentityNumberError as error:

@@ -19,6 +19,7 @@ from booking_api.identity.accounts import (
     verify_at_counter,
 )
 from booking_api.identity.tokens import issue_token
+from booking_api.registers.asking import vehicles_of
 from booking_api.request import Answer, AnyRequest
 
 ACCESS_LIFE_S = 900
@@ -83,7 +84,7 @@ async def post_sign_in(
     await desk.gate.attempt_sign_in(request, login=data.login)
     person = await sign_in(desk.kernel.engine, desk.passwords, login=data.login, password=data.password)
     token = await refresh.begin_family(desk.kernel.engine, account=person.id)
-    return _tokens(desk, person, token, headers)
+    return await tokens_answer(desk, person, token, headers)
 
 
 @post("/tokens", summary="Refresh", tags=["accounts"], status_code=200)
@@ -93,7 +94,7 @@ async def post_token(
     """New tokens for a refresh token. Used twice, it ends every token that came of the same sign-in."""
     headers = await desk.gate.enter_unknown(request)
     account, token = await refresh.use(desk.kernel.engine, data.refresh_token)
-    return _tokens(desk, await find_person(desk.kernel.engine, account), token, headers)
+    return await tokens_answer(desk, await find_person(desk.kernel.engine, account), token, headers)
 
 
 @post("/sign-out", summary="Sign out", tags=["accounts"], status_code=204)
@@ -122,7 +123,10 @@ async def post_verification(
     return Answer(person, status_code=200, headers=headers)
 
 
-def _tokens(desk: Desk, person: Person, refresh_token: str, headers: dict[str, str]) -> Response[Tokens]:
+async def tokens_answer(
+    desk: Desk, person: Person, refresh_token: str, headers: dict[str, str]
+) -> Response[Tokens]:
+    """Tokens for a person who has signed in; they vouch for the vehicles the register has as theirs now."""
     access = issue_token(
         desk.key,
         account=person.id,
@@ -130,6 +134,7 @@ def _tokens(desk: Desk, person: Person, refresh_token: str, headers: dict[str, s
         life_s=ACCESS_LIFE_S,
         verified=person.verified,
         roles=person.roles,
+        vehicles=await vehicles_of(desk.kernel.reads, account_id=person.id),
     )
     tokens = Tokens(access, "Bearer", ACCESS_LIFE_S, refresh_token, person)
     return Answer(tokens, status_code=200, headers=headers | NO_STORE)

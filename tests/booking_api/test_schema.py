@@ -3,18 +3,21 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from booking_api.identity.tables import metadata as identity
+from booking_api.identity.oidc.tables import metadata as identity
 from booking_api.registers.tables import metadata as registers
 from booking_api.schema import migrate_platform
+from booking_api.verification.tables import metadata as verification
 from reservation.database import create_engine
 
 
 def differences(connection):
+    rooms = [registers, identity, verification]
+
     def ours(_thing, name, kind, _reflected, _compare_to):
-        return kind != "table" or name in {*registers.tables, *identity.tables}
+        return kind != "table" or any(name in room.tables for room in rooms)
 
     options = {"compare_type": True, "compare_server_default": True, "include_object": ours}
-    return compare_metadata(MigrationContext.configure(connection, opts=options), [registers, identity])
+    return compare_metadata(MigrationContext.configure(connection, opts=options), rooms)
 
 
 async def test_migrations_and_tables_agree_and_migrating_again_changes_nothing(database_url):

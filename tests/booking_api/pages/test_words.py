@@ -25,6 +25,11 @@ NOT_FROM_THE_PAGE = {
     "already_verified",
     "person_has_account",
     "own_account",
+    "verification_off",
+    "not_matched",
+    "source_unavailable",
+    "message_not_sent",
+    "code_refused",
     "invalid_request",
 }
 

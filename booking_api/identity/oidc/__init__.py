@@ -1,0 +1,1 @@
+"""Signing in through an identity provider (OpenID Connect Core 1.0): authorization code with PKCE."""

@@ -1,0 +1,18 @@
+"""The register of persons, codes sent to phones, and identities at other providers."""
+
+from pathlib import Path
+
+from reservation.migrations import drop_tables, run_statements
+
+revision = "platform_trust1"
+down_revision = "platform0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_statements(Path(__file__).with_suffix(".sql"))
+
+
+def downgrade() -> None:
+    drop_tables("authorization_attempt", "external_identity", "verification_code", "person")
