@@ -14,13 +14,14 @@ from booking_api.demo.sign_in import sign_in_routes
 from booking_api.desk import Desk
 from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
+from booking_api.identity.oidc import build_provider
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.tokens import TokenVerifier, load_key
 from booking_api.outbound import Outbound
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, bookings, health, holds, openapi, pools, verification
+from booking_api.routes import accounts, bookings, health, holds, oidc, openapi, pools, verification
 from booking_api.settings import Settings
 from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> Litestar:
         verification=build_verification(
             settings, engine=kernel.engine, outbound=outbound, key=key, now=clock.now
         ),
+        provider=build_provider(settings, outbound=outbound, key=key, now_s=clock.now_s),
     )
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
@@ -87,6 +89,11 @@ def _api() -> Router:
             accounts.post_verification,
             verification.post_my_verification,
             verification.post_my_code,
+            oidc.get_oidc_sign_in,
+            oidc.get_oidc_callback,
+            oidc.post_external_identity,
+            oidc.get_external_identities,
+            oidc.delete_external_identity,
             holds.post_hold,
             holds.delete_hold,
             holds.post_confirm,

@@ -10,6 +10,7 @@ from joserfc.jwk import OKPKey
 
 from booking_api.availability import Availability
 from booking_api.gate import Gate
+from booking_api.identity.oidc import Provider
 from booking_api.identity.passwords import Passwords
 from booking_api.outbound import Outbound
 from booking_api.settings import Settings
@@ -28,3 +29,4 @@ class Desk(NamedTuple):
     key: OKPKey
     outbound: Outbound
     verification: Verification | None
+    provider: Provider | None

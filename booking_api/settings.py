@@ -212,7 +212,12 @@ def _valkey_url(value: str) -> str:
     return value
 
 
-def _url(value: str) -> str:
+def checked_url(value: str) -> str:
+    """The address of another system, which no network on the way may read or change.
+
+    Raises:
+        ValueError: it is neither https nor on this machine.
+    """
     url = urlsplit(value)
     safe = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
     if not safe or not url.hostname or url.username is not None or url.fragment or not value.isascii():
@@ -261,12 +266,12 @@ _READERS = {
     "log_format": _log_format,
     "demo_sign_ins": _switch,
     "verification_sources": _sources,
-    "verification_url": _url,
+    "verification_url": checked_url,
     "verification_key_file": Path,
-    "sms_url": _url,
+    "sms_url": checked_url,
     "sms_key_file": Path,
     "messages_file": Path,
-    "oidc_issuer": _url,
+    "oidc_issuer": checked_url,
     "oidc_client_id": _client_id,
     "oidc_client_secret_file": Path,
 }

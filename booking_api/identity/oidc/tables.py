@@ -15,7 +15,7 @@ external_identity = Table(
     Column("subject", Text, nullable=False),
     Column("linked_at", moment, nullable=False, server_default=func.now()),
     UniqueConstraint("issuer", "subject"),
-    Index(None, "account"),
+    UniqueConstraint("account", "issuer"),
 )
 
 # `account` is whom the subject is to be linked to; empty for a sign-in. Nonce and PKCE verifier are derived, not stored.

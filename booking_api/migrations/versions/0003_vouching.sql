@@ -30,10 +30,9 @@ CREATE TABLE external_identity (
     linked_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT external_identity_pkey PRIMARY KEY (id),
     CONSTRAINT external_identity_issuer_key UNIQUE (issuer, subject),
+    CONSTRAINT external_identity_account_key UNIQUE (account, issuer),
     CONSTRAINT external_identity_account_fkey FOREIGN KEY(account) REFERENCES account (id)
 );
-
-CREATE INDEX external_identity_account_idx ON external_identity (account);
 
 CREATE TABLE authorization_attempt (
     state_digest BYTEA NOT NULL,

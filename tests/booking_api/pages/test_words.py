@@ -30,6 +30,14 @@ NOT_FROM_THE_PAGE = {
     "source_unavailable",
     "message_not_sent",
     "code_refused",
+    "oidc_off",
+    "sign_in_attempt_refused",
+    "provider_refused",
+    "provider_unavailable",
+    "id_token_refused",
+    "not_linked",
+    "linked_elsewhere",
+    "unknown_external_identity",
     "invalid_request",
 }
 
