@@ -33,6 +33,8 @@ COOKIE = "gongdao-oidc"
 COOKIES_READ_BYTES = 8_192
 
 Parameter = Annotated[str | None, QueryParameter(max_length=2_000)]
+# The framework keeps the name `state` for its own.
+State = Annotated[str | None, QueryParameter(name="state", max_length=2_000)]
 
 
 class Authorization(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ async def get_oidc_callback(
     request: AnyRequest,
     desk: NamedDependency[Desk],
     *,
-    state: Parameter = None,
+    begun: State = None,
     code: Parameter = None,
     iss: Parameter = None,
     error: Parameter = None,
@@ -70,9 +72,9 @@ async def get_oidc_callback(
     headers = await desk.gate.enter_unknown(request)
     provider, engine = _switched_on(desk), desk.kernel.engine
     browser = _cookie(header(request, b"cookie") or "", _cookie_name(desk))
-    if state is None or browser is None:
+    if begun is None or browser is None:
         raise AttemptRefused
-    attempt = await take(engine, provider.key, state=state, browser=browser)
+    attempt = await take(engine, provider.key, state=begun, browser=browser)
     await provider.check_sender(iss)
     if error is not None or code is None:
         raise ProviderRefused
