@@ -21,7 +21,7 @@ from booking_api.outbound import Outbound
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, bookings, health, holds, oidc, openapi, pools, verification
+from booking_api.routes import accounts, bookings, health, holds, oidc, openapi, pools, privacy, verification
 from booking_api.settings import Settings
 from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
@@ -94,6 +94,8 @@ def _api() -> Router:
             oidc.post_external_identity,
             oidc.get_external_identities,
             oidc.delete_external_identity,
+            privacy.get_export,
+            privacy.post_erase,
             holds.post_hold,
             holds.delete_hold,
             holds.post_confirm,

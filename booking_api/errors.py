@@ -134,6 +134,14 @@ class PersonHasAccount(ApiError):
     sentence = "Another account is verified for this person already. Nothing was changed."
 
 
+class RecentlyErased(ApiError):
+    """The person's former account was erased so short a time ago that its tokens may still be good."""
+
+    code = "recently_erased"
+    status = 409
+    sentence = "An account of this person was erased a moment ago. Try again when `again_at` has come."
+
+
 class OwnAccount(ApiError):
     """A clerk would vouch for themselves."""
 

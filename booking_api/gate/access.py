@@ -46,6 +46,8 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("POST", "/api/v1/verifications"): Access.CLERK,
     ("POST", "/api/v1/accounts/me/verification"): Access.ACCOUNT,
     ("POST", "/api/v1/accounts/me/verification/code"): Access.ACCOUNT,
+    ("GET", "/api/v1/accounts/me/export"): Access.ACCOUNT,
+    ("POST", "/api/v1/accounts/me/erase"): Access.ACCOUNT,
     ("GET", "/api/v1/sign-in/oidc"): Access.UNKNOWN,
     ("GET", "/api/v1/sign-in/oidc/callback"): Access.UNKNOWN,
     ("POST", "/api/v1/accounts/me/external-identities"): Access.ACCOUNT,

@@ -27,6 +27,7 @@ from booking_api.identity import tables
 from booking_api.identity.numbers import IdentityNumberError, parse_identity_number
 from booking_api.identity.passwords import Passwords, PasswordUnusable, checked_password
 from booking_api.identity.phones import PhoneUnusable, parse_phone
+from booking_api.identity.resting import check_rested
 
 ROLES = ("clerk", "operator", "auditor", "school", "station")
 """Each is given for an authority, a school or a station: `operator:cn-zj-hz`."""
@@ -116,7 +117,7 @@ async def find_person(engine: AsyncEngine, account_id: str) -> Person:
 
 
 async def verify_at_counter(
-    engine: AsyncEngine, *, login: str, identity_number: str, clerk: str, today: date
+    engine: AsyncEngine, *, login: str, identity_number: str, clerk: str, resting_key: bytes, today: date
 ) -> Person:
     """A clerk has seen the person and their card: from now on this account is that person.
 
@@ -127,6 +128,7 @@ async def verify_at_counter(
         OwnAccount: it is the clerk's own account, or another one of the same person.
         UnknownAccount: no account has this login and this number.
         PersonHasAccount: another account is this person already.
+        RecentlyErased: another one was until a moment ago.
         AlreadyVerified: this one is; nothing was changed.
     """
     number = _number(identity_number, today=today)
@@ -150,6 +152,7 @@ async def verify_at_counter(
             if row is None:
                 known = (await connection.execute(select(table.id).where(mine))).scalar_one_or_none()
                 raise UnknownAccount(account=login[:64]) if known is None else AlreadyVerified(account=known)
+            await check_rested(connection, resting_key, number)
     except IntegrityError:
         raise PersonHasAccount from None
     return person_of(row)

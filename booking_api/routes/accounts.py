@@ -18,6 +18,7 @@ from booking_api.identity.accounts import (
     sign_in,
     verify_at_counter,
 )
+from booking_api.identity.resting import resting_key
 from booking_api.identity.tokens import issue_token
 from booking_api.registers.asking import vehicles_of
 from booking_api.request import Answer, AnyRequest
@@ -118,6 +119,7 @@ async def post_verification(
         login=data.login,
         identity_number=data.identity_number,
         clerk=clerk.id,
+        resting_key=resting_key(desk.key),
         today=clock.today(),
     )
     return Answer(person, status_code=200, headers=headers)

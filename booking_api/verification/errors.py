@@ -47,7 +47,7 @@ class MessageNotSent(ApiError):
 class CodeRefused(ApiError):
     """Wrong, expired, replaced by a newer one, tried too often, or never sent; it is not said which."""
 
-    code = "code_refused"
+    code = "verification_code_refused"
     status = 403
     sentence = (
         "This code is wrong or not good any more. Ask for a new one if it was sent more than ten minutes ago."

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking_api.errors import AlreadyVerified, PersonHasAccount, UnknownAccount
 from booking_api.identity.accounts import Person, person_of
 from booking_api.identity.phones import masked_phone
+from booking_api.identity.resting import check_rested
 from booking_api.identity.tables import account as accounts
 from booking_api.verification.codes import LIFE, new_code, spend_try, use_code
 from booking_api.verification.errors import NotMatched, VerificationOff
@@ -20,11 +21,12 @@ TEXT = "【公道】验证码 {code}，10 分钟内有效，请勿告诉任何�
 
 
 class Verification(NamedTuple):
-    """What an installation verifies people with. `key`: what codes are digested with."""
+    """What an installation verifies people with. `key`: what codes are digested with; `resting_key`: erased numbers."""
 
     sources: tuple[VerificationSource, ...]
     messages: TextMessages
     key: bytes
+    resting_key: bytes
 
 
 class Match(NamedTuple):
@@ -86,6 +88,7 @@ async def try_code(engine: AsyncEngine, verification: Verification, *, account: 
     Raises:
         CodeRefused: wrong, expired, replaced, or tried too often.
         PersonHasAccount: another account is this person already.
+        RecentlyErased: another one was until a moment ago.
         AlreadyVerified: this one is.
     """
     await spend_try(engine, verification.key, account=account, code=code)
@@ -102,6 +105,7 @@ async def try_code(engine: AsyncEngine, verification: Verification, *, account: 
             row = done.one_or_none()
             if row is None:
                 raise AlreadyVerified(account=account)
+            await check_rested(connection, verification.resting_key, row.identity_number)
     except IntegrityError:
         raise PersonHasAccount from None
     return person_of(row)

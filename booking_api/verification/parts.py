@@ -7,6 +7,7 @@ from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking_api.identity.derivation import derive_key
+from booking_api.identity.resting import resting_key
 from booking_api.identity.shared_secrets import read_secret
 from booking_api.outbound import Outbound
 from booking_api.settings import Settings
@@ -34,7 +35,8 @@ def build_verification(
     sources = tuple(_source(name, settings, engine, outbound, now) for name in settings.verification_sources)
     if messages is None or not sources:
         return None
-    return Verification(sources, messages, derive_key(key, label=b"verification codes"))
+    codes = derive_key(key, label=b"verification codes")
+    return Verification(sources, messages, key=codes, resting_key=resting_key(key))
 
 
 def _source(

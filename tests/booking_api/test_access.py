@@ -56,6 +56,7 @@ BODIES = {
     "/api/v1/sign-out": {"refresh_token": "x"},
     "/api/v1/verifications": {"login": "x", "identity_number": "x"},
     "/api/v1/accounts/me/verification/code": {"code": "000000"},
+    "/api/v1/accounts/me/erase": {"password": "x"},
     "/api/v1/holds": {"pool": 1, "units": [1]},
     "/api/v1/bookings/{booking_id}/reschedule": {"hold": "x"},
 }

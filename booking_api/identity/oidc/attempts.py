@@ -12,8 +12,10 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking_api.errors import UnknownAccount
 from booking_api.identity.oidc.errors import AttemptRefused
 from booking_api.identity.oidc.tables import authorization_attempt
 
@@ -35,19 +37,25 @@ class Attempt(NamedTuple):
 
 
 async def begin(engine: AsyncEngine, key: bytes, *, account: str | None) -> Attempt:
-    """A new attempt. Clears some expired ones of anybody on the way."""
+    """A new attempt. Clears some expired ones of anybody on the way.
+
+    Raises:
+        UnknownAccount: it was erased, and its token has outlived it.
+    """
     state, browser = secrets.token_urlsafe(SECRET_BYTES), secrets.token_urlsafe(SECRET_BYTES)
     expired = select(_attempt.state_digest).where(_attempt.expires_at < func.now()).limit(EXPIRED_AT_ONCE)
-    async with engine.begin() as connection:
-        await connection.execute(delete(authorization_attempt).where(_attempt.state_digest.in_(expired)))
-        await connection.execute(
-            insert(authorization_attempt).values(
-                state_digest=_digest(state),
-                browser_digest=_digest(browser),
-                account=account,
-                expires_at=func.now() + LIFE,
-            )
-        )
+    values = {
+        "state_digest": _digest(state),
+        "browser_digest": _digest(browser),
+        "account": account,
+        "expires_at": func.now() + LIFE,
+    }
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(delete(authorization_attempt).where(_attempt.state_digest.in_(expired)))
+            await connection.execute(insert(authorization_attempt).values(values))
+    except IntegrityError:
+        raise UnknownAccount(account=account) from None
     return _derived(key, state, browser, account)
 
 

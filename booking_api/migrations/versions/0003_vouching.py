@@ -1,4 +1,4 @@
-"""The register of persons, codes sent to phones, and identities at other providers."""
+"""The register of persons, codes sent to phones, identities at other providers, numbers of erased accounts."""
 
 from pathlib import Path
 
@@ -15,4 +15,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    drop_tables("authorization_attempt", "external_identity", "verification_code", "person")
+    drop_tables("resting_number", "authorization_attempt", "external_identity", "verification_code", "person")

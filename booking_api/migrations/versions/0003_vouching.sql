@@ -47,3 +47,11 @@ CREATE INDEX authorization_attempt_account_idx ON authorization_attempt (account
 
 CREATE INDEX authorization_attempt_expires_at_idx ON authorization_attempt (expires_at);
 
+CREATE TABLE resting_number (
+    digest BYTEA NOT NULL,
+    until TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT resting_number_pkey PRIMARY KEY (digest)
+);
+
+CREATE INDEX resting_number_until_idx ON resting_number (until);
+

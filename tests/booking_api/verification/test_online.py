@@ -97,7 +97,7 @@ async def test_from_an_unverified_account_to_a_verified_person(client, messages,
     assert started.json() == {"source": "register", "sent_to": "138****8000", "expires_in": 600}
     [message] = messages()
     assert message["to"] == PHONE
-    refused(await tried(client, mine, wrong(code_in(message))), 403, "code_refused")
+    refused(await tried(client, mine, wrong(code_in(message))), 403, "verification_code_refused")
     done = await tried(client, mine, code_in(message))
     assert (done.status_code, done.json()["verified"]) == (200, True), done.text
     async with kernel.engine.connect() as connection:
@@ -107,7 +107,7 @@ async def test_from_an_unverified_account_to_a_verified_person(client, messages,
     hold = await client.post("/api/v1/holds", json={"pool": 1, "units": [1]}, headers=await again(client))
     refused(hold, 404, "unknown_pool")
     refused(await client.post(START, headers=mine), 409, "already_verified")
-    refused(await tried(client, mine, code_in(message)), 403, "code_refused")
+    refused(await tried(client, mine, code_in(message)), 403, "verification_code_refused")
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ async def test_five_tries_and_the_right_code_comes_too_late(client, messages):
     await client.post(START, headers=mine)
     code = code_in(messages()[-1])
     for _ in range(5):
-        refused(await tried(client, mine, wrong(code)), 403, "code_refused")
-    refused(await tried(client, mine, code), 403, "code_refused")
+        refused(await tried(client, mine, wrong(code)), 403, "verification_code_refused")
+    refused(await tried(client, mine, code), 403, "verification_code_refused")
 
 
 async def test_tries_at_once_are_five_in_all(client, messages, kernel):
@@ -152,7 +152,7 @@ async def test_tries_at_once_are_five_in_all(client, messages, kernel):
     await client.post(START, headers=mine)
     code = wrong(code_in(messages()[-1]))
     await asyncio.gather(*(tried(client, mine, code) for _ in range(12)))
-    refused(await tried(client, mine, code_in(messages()[-1])), 403, "code_refused")
+    refused(await tried(client, mine, code_in(messages()[-1])), 403, "verification_code_refused")
 
 
 async def test_a_new_code_ends_the_old_one_and_its_tries(client, messages):
@@ -161,7 +161,7 @@ async def test_a_new_code_ends_the_old_one_and_its_tries(client, messages):
         await client.post(START, headers=mine)
     old, new = map(code_in, messages())
     if old != new:
-        refused(await tried(client, mine, old), 403, "code_refused")
+        refused(await tried(client, mine, old), 403, "verification_code_refused")
     assert (await tried(client, mine, new)).status_code == 200
 
 
@@ -172,7 +172,7 @@ async def test_a_code_lasts_ten_minutes(client, messages, kernel):
         left = "SELECT expires_at - now() BETWEEN '9 min' AND '10 min' FROM verification_code"
         assert (await connection.execute(text(left))).scalar_one() is True
         await connection.execute(text("UPDATE verification_code SET expires_at = now()"))
-    refused(await tried(client, mine, code_in(messages()[-1])), 403, "code_refused")
+    refused(await tried(client, mine, code_in(messages()[-1])), 403, "verification_code_refused")
 
 
 async def test_a_code_is_of_one_account_and_is_not_stored_as_it_is(client, messages, kernel):
@@ -180,7 +180,7 @@ async def test_a_code_is_of_one_account_and_is_not_stored_as_it_is(client, messa
     theirs = await signed_in(client, login="second.self")
     await client.post(START, headers=mine)
     code = code_in(messages()[-1])
-    refused(await tried(client, theirs, code), 403, "code_refused")
+    refused(await tried(client, theirs, code), 403, "verification_code_refused")
     async with kernel.engine.connect() as connection:
         row = (await connection.execute(text("SELECT v::text FROM verification_code v"))).scalar_one()
     assert code not in row

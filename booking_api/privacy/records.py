@@ -1,0 +1,8 @@
+"""Every room's records of people, in the order they are erased: what refers to an account before the account itself."""
+
+from booking_api.privacy.contributor import Contributor
+from booking_api.privacy.identity_records import IDENTITY
+from booking_api.privacy.kernel_records import KERNEL
+from booking_api.privacy.register_records import REGISTERS
+
+RECORDS: tuple[Contributor, ...] = (KERNEL, REGISTERS, IDENTITY)
