@@ -26,6 +26,7 @@ from booking_api.cli import Unusable
 from booking_api.cli.surroundings import Addresses, settings_or_exit, write_addresses
 from booking_api.demo.city import found_demo_city
 from booking_api.embedded import EmbeddedError, embedded_backends, spawn_child
+from booking_api.identity.shared_secrets import read_secret
 from booking_api.identity.tokens import KeyFileError, make_key
 from booking_api.log import configure
 from booking_api.schema import migrate_platform
@@ -54,6 +55,7 @@ def command(*, demo: bool) -> int:
         try:
             settings = _with_servers(settings, stack, demo=demo, stop=stop)
             make_key(settings.key_file)
+            _check_secrets(settings)
             asyncio.run(_prepare(settings, demo=demo))
         except (
             EmbeddedError,
@@ -97,6 +99,13 @@ def _with_servers(settings: Settings, stack: ExitStack, *, demo: bool, stop: thr
     )
     stack.callback((settings.data / "addresses.json").unlink, missing_ok=True)
     return settings
+
+
+def _check_secrets(settings: Settings) -> None:
+    """A worker could only end without a word about them."""
+    for path in (settings.verification_key_file, settings.sms_key_file, settings.oidc_client_secret_file):
+        if path is not None:
+            read_secret(path)
 
 
 async def _prepare(settings: Settings, *, demo: bool) -> None:

@@ -46,6 +46,16 @@ def test_every_variable_is_read():
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("LOG_FORMAT", "xml"),
         ("DEMO_SIGN_INS", "yes"),
+        ("VERIFICATION_SOURCES", "register,sms"),
+        ("VERIFICATION_SOURCES", "register,register"),
+        ("VERIFICATION_SOURCES", "http"),
+        ("VERIFICATION_URL", "http://identity.example.cn/match"),
+        ("VERIFICATION_URL", "https://identity.example.cn/match"),
+        ("SMS_URL", "https://user:word@sms.example.cn"),
+        ("SMS_KEY_FILE", "/etc/key"),
+        ("OIDC_ISSUER", "https://"),
+        ("OIDC_CLIENT_ID", "gongdao"),
+        ("OIDC_CLIENT_ID", "a\nb"),
         ("PROT", "80"),
     ],
 )
@@ -63,3 +73,21 @@ def test_all_problems_are_told_at_once():
 def test_demo_sign_ins_need_loopback():
     with pytest.raises(SettingsError, match="anybody could be anybody"):
         read_settings({"GONGDAO_DEMO_SIGN_INS": "on", "GONGDAO_HOST": "0.0.0.0"})
+
+
+def test_other_systems_are_told_of_with_what_it_takes_to_speak_with_them():
+    settings = read_settings(
+        {
+            "GONGDAO_VERIFICATION_SOURCES": "http, register",
+            "GONGDAO_VERIFICATION_URL": "https://identity.example.cn/match",
+            "GONGDAO_VERIFICATION_KEY_FILE": "/etc/identity.key",
+            "GONGDAO_SMS_URL": "http://127.0.0.1:8080/send",
+            "GONGDAO_SMS_KEY_FILE": "/etc/sms.key",
+            "GONGDAO_OIDC_ISSUER": "https://login.example.cn/realm",
+            "GONGDAO_OIDC_CLIENT_ID": "gongdao",
+            "GONGDAO_OIDC_CLIENT_SECRET_FILE": "/etc/oidc.secret",
+        }
+    )
+    assert settings.verification_sources == ("http", "register")
+    assert settings.oidc_issuer == "https://login.example.cn/realm"
+    assert read_settings({"GONGDAO_VERIFICATION_SOURCES": "none"}).verification_sources == ()
