@@ -18,6 +18,8 @@ TRY_S = 3.0
 TRIES = 3
 PAUSE_S = 0.2
 """Before the second try; twice as long before the third."""
+_PLAIN = {"Accept-Encoding": "identity"}
+# A few packed bytes can be many; what is packed all the same is not unpacked, and not understood.
 RETRIED = frozenset([429, 500, 502, 503, 504])
 
 
@@ -56,9 +58,11 @@ class Outbound:
         try:
             async with (
                 asyncio.timeout(TRY_S),
-                self._opened().stream(method, url, headers=dict(headers or {}), content=body) as answer,
+                self._opened().stream(
+                    method, url, headers=_PLAIN | dict(headers or {}), content=body
+                ) as answer,
             ):
-                async for chunk in answer.aiter_bytes():
+                async for chunk in answer.aiter_raw():
                     received += chunk
                     if len(received) > ANSWER_LIMIT_BYTES:
                         raise OutboundError("the answer is too long")

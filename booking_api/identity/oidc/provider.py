@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 KEPT_S = 600
 FETCHED_AGAIN_AFTER_S = 30
 """How soon keys are fetched again for a token that names an unknown one: not for every forged token."""
+SILENT_S = 5
+"""How long nobody waits for a provider that has just not answered."""
 SCOPE = "openid"
 
 
@@ -66,6 +68,7 @@ class Provider:
         self._now_s = now_s
         self._fetching = asyncio.Lock()
         self._known: tuple[Discovery, KeySet, int] | None = None
+        self._silent_until_s = 0
 
     @property
     def issuer(self) -> str:
@@ -163,7 +166,11 @@ class Provider:
         raise ProviderUnavailable
 
     async def _described(self, *, older_than_s: int = KEPT_S) -> tuple[Discovery, KeySet]:
-        """Description and keys, fetched if what is kept is older than that."""
+        """Description and keys, fetched if what is kept is older than that.
+
+        Raises:
+            ProviderUnavailable: they cannot be had, or could not a moment ago.
+        """
         async with self._fetching:
             if self._known is None or self._now_s() - self._known[2] >= older_than_s:
                 discovery, keys = await self._fetch()
@@ -171,6 +178,8 @@ class Provider:
             return self._known[0], self._known[1]
 
     async def _fetch(self) -> tuple[Discovery, KeySet]:
+        if self._now_s() < self._silent_until_s:
+            raise ProviderUnavailable
         try:
             url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
             discovery = msgspec.json.decode(await self._document(url), type=Discovery)
@@ -178,6 +187,7 @@ class Provider:
             keys = KeySet.import_key_set(msgspec.json.decode(await self._document(discovery.jwks_uri)))
         except (OutboundError, msgspec.DecodeError, JoseError, ValueError, TypeError, KeyError) as error:
             log.warning("identity provider: %s: %s", type(error).__name__, error)
+            self._silent_until_s = self._now_s() + SILENT_S
             raise ProviderUnavailable from error
         return discovery, keys
 

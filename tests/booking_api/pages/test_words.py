@@ -24,6 +24,7 @@ NOT_FROM_THE_PAGE = {
     "unknown_account",
     "already_verified",
     "person_has_account",
+    # Nor have clerks, verification online, identity providers and one's own data.
     "own_account",
     "recently_erased",
     "still_active",

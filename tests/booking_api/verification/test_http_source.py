@@ -1,6 +1,7 @@
 """The identity service's client against a service that speaks its protocol: well, slowly, wrongly, or not at all."""
 
 import asyncio
+import gzip
 import hashlib
 import hmac
 import json
@@ -89,6 +90,12 @@ async def endless(told, _nonce):
     return told._replace(body=b" " * (ANSWER_LIMIT_BYTES + 1))
 
 
+async def packed(told, nonce):
+    body = gzip.compress(told.body)
+    headers = {"Gongdao-Signature": signed("answer", nonce, body=body), "Content-Encoding": "gzip"}
+    return told._replace(body=body, headers=headers)
+
+
 async def elsewhere(told, _nonce):
     return told._replace(status=307, headers={"Location": "http://127.0.0.1:9/"})
 
@@ -114,7 +121,7 @@ async def test_tries_are_counted(fault):
     assert len(service.nonces) == 3
 
 
-@pytest.mark.parametrize("fault", [garbage, unsigned, changed, signed_garbage, elsewhere])
+@pytest.mark.parametrize("fault", [garbage, unsigned, changed, signed_garbage, packed, elsewhere])
 async def test_what_cannot_be_believed_is_not_believed_and_not_asked_again(fault):
     service = Service(fault, fault)
     with pytest.raises(SourceUnavailable):

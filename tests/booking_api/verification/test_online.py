@@ -13,7 +13,8 @@ from booking_api.app import create_app
 from booking_api.gate import limits
 from booking_api.identity import passwords
 from booking_api.registers import asking
-from booking_api.verification import register_source
+from booking_api.verification import codes, register_source
+from booking_api.verification.http_source import signature
 from tests.peers import Told, peer
 
 NUMBER, OTHER_NUMBER = "11010519491231002X", "440524188001010014"
@@ -145,6 +146,17 @@ async def test_five_tries_and_the_right_code_comes_too_late(client, messages):
     for _ in range(5):
         refused(await tried(client, mine, wrong(code)), 403, "verification_code_refused")
     refused(await tried(client, mine, code), 403, "verification_code_refused")
+
+
+async def test_without_the_count_of_tries_guessing_would_go_on(client, messages, monkeypatch):
+    """The negative control of the test above."""
+    monkeypatch.setattr(codes, "TRIES", 50)
+    mine = await signed_in(client)
+    await client.post(START, headers=mine)
+    code = code_in(messages()[-1])
+    for _ in range(10):
+        refused(await tried(client, mine, wrong(code)), 403, "verification_code_refused")
+    assert (await tried(client, mine, code)).status_code == 200
 
 
 async def test_tries_at_once_are_five_in_all(client, messages, kernel):
@@ -283,6 +295,37 @@ async def test_the_second_source_is_asked_when_the_first_does_not_know_and_only_
             assert refused(answer, 503, "source_unavailable")["source"] == "http"
             assert answer.headers["Retry-After"] == "30"
             assert len(asked) == 1
+
+
+async def test_a_national_service_and_a_gateway_verify_a_person_too(settings, token, tmp_path, kernel):
+    key, sent = tmp_path / "shared.key", []
+    key.write_text("a key of the identity service\n")
+
+    async def others(asked):
+        if asked.path == "/sms":
+            sent.append(json.loads(asked.body))
+            return Told(202)
+        body = b'{"match": true}'
+        signed = signature(key.read_bytes().strip(), "answer", asked.headers["gongdao-nonce"], body=body)
+        return Told(200, body, {"Gongdao-Signature": signed})
+
+    async with peer(others) as url:
+        settings = replace(
+            settings,
+            verification_sources=("http",),
+            verification_url=f"{url}/match",
+            verification_key_file=key,
+            sms_url=f"{url}/sms",
+            sms_key_file=key,
+        )
+        async with AsyncTestClient(create_app(settings)) as client:
+            mine = await signed_in(client)
+            assert (await client.post(START, headers=mine)).json()["source"] == "http"
+            assert (await tried(client, mine, code_in(sent[0]))).status_code == 200
+    assert sent[0]["to"] == PHONE
+    async with kernel.engine.connect() as connection:
+        found = await connection.execute(text("SELECT verified_by FROM account"))
+        assert found.scalar_one() == "source:http"
 
 
 async def test_what_is_no_code_is_told(client):

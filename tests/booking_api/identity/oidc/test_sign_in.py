@@ -427,7 +427,8 @@ async def test_a_provider_that_always_names_itself_must_do_so(settings, token):
         refused(await signed_in(client, idp), 403, "provider_refused")
 
 
-async def test_a_description_that_cannot_be_believed_is_not_used(both):
+async def test_a_description_that_cannot_be_believed_is_not_used(both, monkeypatch):
+    monkeypatch.setattr(provider_module, "SILENT_S", 0)
     client, idp = both
     for idp.description in (
         {"issuer": "http://127.0.0.1:1"},
@@ -438,6 +439,14 @@ async def test_a_description_that_cannot_be_believed_is_not_used(both):
         answer = await client.get(START, follow_redirects=False)
         refused(answer, 503, "provider_unavailable")
         assert answer.headers["Retry-After"] == "30"
+
+
+async def test_nobody_waits_for_a_provider_that_has_just_not_answered(both, monkeypatch):
+    client, idp = both
+    idp.description = {"issuer": "http://127.0.0.1:1"}
+    for _ in range(3):
+        refused(await client.get(START, follow_redirects=False), 503, "provider_unavailable")
+    assert len(idp.seen) == 1
 
 
 async def test_no_secret_of_a_sign_in_is_stored_as_it_is(both, kernel):
