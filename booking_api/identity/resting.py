@@ -29,9 +29,8 @@ def resting_key(key: OKPKey) -> bytes:
 
 
 async def let_rest(connection: AsyncConnection, key: bytes, identity_number: str) -> None:
-    """Nobody is verified with this number for a while. Joins the caller's transaction; forgets older ones on the way."""
+    """Nobody is verified with this number for a while. Joins the caller's transaction."""
     until = func.now() + REST
-    await connection.execute(delete(resting_number).where(_resting.until < func.now()))
     await connection.execute(
         insert(resting_number)
         .values(digest=_digest(key, identity_number), until=until)
@@ -42,9 +41,12 @@ async def let_rest(connection: AsyncConnection, key: bytes, identity_number: str
 async def check_rested(connection: AsyncConnection, key: bytes, identity_number: str) -> None:
     """To be asked after the statement that verifies: it has waited for an erasure that was on its way.
 
+    Forgets the numbers that have rested.
+
     Raises:
         RecentlyErased: the number rests.
     """
+    await connection.execute(delete(resting_number).where(_resting.until <= func.now()))
     query = select(_resting.until).where(
         _resting.digest == _digest(key, identity_number), _resting.until > func.now()
     )

@@ -1,4 +1,4 @@
-"""Erases a person, whole or not at all. Imports SQLAlchemy, `identity` and this room.
+"""Erases a person, whole or not at all. Imports SQLAlchemy, the kernel's transaction, `identity` and this room.
 
 One transaction: a crash before COMMIT leaves everything. Access tokens issued before live out their minutes and find no
 account; what is claimed with them is nobody's, which is why the person's number rests for as long.
@@ -14,6 +14,7 @@ from booking_api.identity.tables import account
 from booking_api.privacy.contributor import Subject
 from booking_api.privacy.errors import PasswordRefused, StillActive
 from booking_api.privacy.records import RECORDS
+from reservation.transaction import transaction
 
 _account = account.c
 
@@ -41,6 +42,7 @@ async def erase_person(
         UnknownAccount: there is no such account, or it was erased meanwhile.
         PasswordRefused: the password is not the account's.
         StillActive: bookings, promises or roles are not ended; nothing was changed.
+        Busy, Unavailable: the database, or a sign-in that came in between; repeat.
     """
     async with engine.connect() as connection:
         query = select(_account.password_hash).where(_account.id == account_id)
@@ -49,10 +51,10 @@ async def erase_person(
         raise UnknownAccount(account=account_id)
     if not await passwords.matches(password_hash, password):
         raise PasswordRefused
-    async with engine.begin() as connection:
-        # Whatever would refer to the account from now on waits for this row, and then finds none.
+    # What refers to an account is locked before the account, here as in a refresh or a verification on its way.
+    async with transaction(engine) as connection:
         query = select(_account.identity_number, _account.verified_at).where(_account.id == account_id)
-        row = (await connection.execute(query.with_for_update())).one_or_none()
+        row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise UnknownAccount(account=account_id)
         subject = Subject(account_id, row.identity_number if row.verified_at is not None else None)

@@ -3,6 +3,7 @@
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from booking_api.errors import UnknownAccount
 from booking_api.identity.oidc.tables import authorization_attempt, external_identity
 from booking_api.identity.tables import account, refresh_token
 from booking_api.privacy.contributor import Contributor, Row, Subject, rows_where
@@ -53,7 +54,11 @@ async def _roles(connection: AsyncConnection, subject: Subject) -> list[str]:
 async def _erase(connection: AsyncConnection, subject: Subject) -> None:
     for mine in (_refresh.account, _link.account, _code.account, _attempt.account):
         await connection.execute(delete(mine.table).where(mine == subject.account))
-    await connection.execute(delete(account).where(_account.id == subject.account))
+    gone = await connection.execute(
+        delete(account).where(_account.id == subject.account).returning(_account.id)
+    )
+    if gone.one_or_none() is None:
+        raise UnknownAccount(account=subject.account)
 
 
 IDENTITY = Contributor(

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from booking_api import clock
-from booking_api.identity import passwords, resting
+from booking_api.errors import SignInRefused
+from booking_api.identity import passwords, refresh, resting
 from booking_api.privacy import records
 from booking_api.routes.accounts import ACCESS_LIFE_S
 from fairness.commitment import commit
@@ -311,6 +312,25 @@ async def test_a_person_is_not_two_claimants_while_tokens_of_before_are_good(cli
     async with kernel.engine.begin() as connection:
         await connection.execute(text("UPDATE resting_number SET until = now()"))
     assert (await verified_at_counter(client, token, who)).status_code == 200
+    assert (await whole_database(kernel))["resting_number"] == ""
+
+
+async def test_an_erasure_and_what_goes_on_at_the_same_time_end_well(client, token, kernel):
+    """Refreshes and sign-ins beside it are told yes or no, never that something broke."""
+    mine = await person(client, token)
+    tokens = [(await sign_in(client)).json()["refresh_token"] for _ in range(3)]
+    refreshes = [client.post("/api/v1/tokens", json={"refresh_token": token}) for token in tokens]
+    answers = await asyncio.gather(*refreshes, erase(client, mine), sign_in(client), sign_in(client))
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[3] in {204, 503}
+    assert {*statuses[:3], *statuses[4:]} <= {200, 401, 404}
+    if statuses[3] == 204:
+        assert (await whole_database(kernel))["refresh_token"] == ""
+
+
+async def test_a_sign_in_whose_account_was_erased_in_between_is_refused(kernel):
+    with pytest.raises(SignInRefused):
+        await refresh.begin_family(kernel.engine, account="p-erased")
 
 
 async def test_every_table_about_people_has_a_room_that_answers_for_it(kernel):
