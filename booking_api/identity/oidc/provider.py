@@ -196,6 +196,8 @@ class Provider:
             raise ValueError("its description names another issuer")
         for endpoint in (discovery.authorization_endpoint, discovery.token_endpoint, discovery.jwks_uri):
             checked_url(endpoint)
+            if self.issuer.startswith("https:") and not endpoint.startswith("https:"):
+                raise ValueError("its description leads out of TLS")
 
     async def _document(self, url: str) -> bytes:
         answer = await self._outbound.ask_once("GET", url, headers={"Accept": "application/json"})

@@ -20,6 +20,8 @@ from booking_api import clock
 from booking_api.app import create_app
 from booking_api.identity import passwords
 from booking_api.identity.oidc import provider as provider_module
+from booking_api.identity.oidc.provider import Client, Discovery, Provider
+from booking_api.outbound import Outbound
 from booking_api.settings import Rate
 from tests.peers import Told, peer
 
@@ -439,6 +441,17 @@ async def test_a_description_that_cannot_be_believed_is_not_used(both, monkeypat
         answer = await client.get(START, follow_redirects=False)
         refused(answer, 503, "provider_unavailable")
         assert answer.headers["Retry-After"] == "30"
+
+
+async def test_a_provider_on_tls_does_not_lead_to_plain_addresses_of_this_machine():
+    client = Client(issuer="https://login.example.cn", id=CLIENT, secret=SECRET, redirect_uri="x")
+    provider = Provider(Outbound(), client, key=b"k", now_s=clock.now_s)
+    endpoints = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri"), f"{client.issuer}/x")
+    provider._check(Discovery(issuer=client.issuer, **endpoints))
+    for name in endpoints:
+        led = endpoints | {name: "http://127.0.0.1:9464/metrics"}
+        with pytest.raises(ValueError, match="out of TLS"):
+            provider._check(Discovery(issuer=client.issuer, **led))
 
 
 async def test_nobody_waits_for_a_provider_that_has_just_not_answered(both, monkeypatch):
