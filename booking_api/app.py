@@ -12,6 +12,7 @@ from booking_api.availability import Availability
 from booking_api.demo.applicants import APPLICANTS
 from booking_api.demo.sign_in import sign_in_routes
 from booking_api.desk import Desk
+from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
 from booking_api.identity.oidc import build_provider
@@ -21,7 +22,19 @@ from booking_api.outbound import Outbound
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, bookings, health, holds, oidc, openapi, pools, privacy, verification
+from booking_api.routes import (
+    accounts,
+    authorities,
+    bookings,
+    health,
+    holds,
+    oidc,
+    openapi,
+    plans,
+    pools,
+    privacy,
+    verification,
+)
 from booking_api.settings import Settings
 from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
@@ -54,6 +67,7 @@ def create_app(settings: Settings) -> Litestar:
         gate=Gate(settings, kernel, verifier),
         kernel=kernel,
         availability=Availability(kernel),
+        eligibility=Eligibility(kernel),
         passwords=Passwords(),
         key=key,
         outbound=outbound,
@@ -106,6 +120,20 @@ def _api() -> Router:
             pools.get_units,
             pools.get_unit_availability,
             pools.get_pool_availability,
+            authorities.get_settings,
+            authorities.put_settings,
+            authorities.get_settings_history,
+            authorities.get_days_off,
+            authorities.post_days_off,
+            plans.post_plan,
+            plans.get_plans,
+            plans.get_plan_sessions,
+            plans.post_plan_sessions,
+            plans.post_plan_schedule,
+            plans.delete_plan,
+            plans.post_publish,
+            plans.post_close,
+            plans.post_session_cancel,
             openapi.get_openapi,
         ],
     )

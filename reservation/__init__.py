@@ -25,6 +25,7 @@ from reservation.pools import add_authority, publish_pool, publish_unit, units_o
 from reservation.promise import confirm_promise, promise, withdraw
 from reservation.rebuild import rebuild
 from reservation.sweep import prune, sweep, sweep_forever, watch
+from reservation.units import add_units, conclude_units, withdraw_unit
 
 __all__ = [
     "Booking",
@@ -40,9 +41,11 @@ __all__ = [
     "Unit",
     "UnitKind",
     "add_authority",
+    "add_units",
     "audit",
     "bookings_of",
     "cancel",
+    "conclude_units",
     "confirm",
     "confirm_promise",
     "free_places",
@@ -59,4 +62,5 @@ __all__ = [
     "units_of",
     "watch",
     "withdraw",
+    "withdraw_unit",
 ]

@@ -10,7 +10,10 @@ class StillActive(ApiError):
 
     code = "still_active"
     status = 409
-    sentence = "End what is named here first: cancel bookings, withdraw promises, have roles taken away."
+    sentence = (
+        "End what is named here first: cancel bookings, withdraw promises, have roles taken away. "
+        "What rules still count must wait until it counts no more."
+    )
 
     def __init__(self, standing: Mapping[str, list[str]]) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 from booking_api.privacy.contributor import Contributor
 from booking_api.privacy.identity_records import IDENTITY
 from booking_api.privacy.kernel_records import KERNEL
+from booking_api.privacy.plan_records import PLANS
 from booking_api.privacy.register_records import REGISTERS
 
-RECORDS: tuple[Contributor, ...] = (KERNEL, REGISTERS, IDENTITY)
+RECORDS: tuple[Contributor, ...] = (KERNEL, PLANS, REGISTERS, IDENTITY)

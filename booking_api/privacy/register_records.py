@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.privacy.contributor import Contributor, Export, Row, Subject, rows_where
 from booking_api.registers.tables import (
+    exam_result,
     learner_certificate,
     licence,
     person,
@@ -60,12 +61,13 @@ def _with_source(table: Table) -> tuple[Any, ...]:
 _ORDER: dict[str, tuple[Table, str]] = {
     "persons": (person, "identity_number"),
     "learner_certificates": (learner_certificate, "number"),
+    "exam_results": (exam_result, "day"),
     "licences": (licence, "vehicle_class"),
     "vehicles": (vehicle, "plate"),
 }
 
 REGISTERS = Contributor(
-    tables=(person, learner_certificate, licence, vehicle, violation),
+    tables=(person, learner_certificate, exam_result, licence, vehicle, violation),
     exports={name: _of_number(table, order) for name, (table, order) in _ORDER.items()}
     | {"violations": _violations},
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -29,11 +29,12 @@ class RegisterKind(StrEnum):
     LICENCE = "licence"
     VEHICLE = "vehicle"
     VIOLATION = "violation"
+    RESULT = "exam_result"
     PERSON = "person"
 
 
 class CertificateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A learner certificate. `school` is the driving school the learner is registered with."""
+    """A learner certificate. `school`: where the learner is registered; `authority`: the office that issued it."""
 
     number: Word
     identity_number: Word
@@ -41,6 +42,7 @@ class CertificateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issued: date
     last_day: date
     school: Word | None = None
+    authority: Word | None = None
 
     def __post_init__(self) -> None:
         if self.last_day < self.issued:
@@ -89,6 +91,19 @@ class ViolationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"at is not between {FIRST_YEAR} and {LAST_YEAR}")
 
 
+class ResultRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one sitting of a driving test ended, its on-the-spot retake included."""
+
+    number: Word
+    identity_number: Word
+    authority: Word
+    site: Word
+    subject: Annotated[int, msgspec.Meta(ge=1, le=4)]
+    vehicle_class: VehicleClass
+    day: date
+    outcome: Literal["passed", "failed", "no_show"]
+
+
 class PersonRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person, and the mobile phone the authority has on record for them."""
 
@@ -97,7 +112,7 @@ class PersonRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phone: Word
 
 
-Row = CertificateRow | LicenceRow | VehicleRow | ViolationRow | PersonRow
+Row = CertificateRow | LicenceRow | VehicleRow | ViolationRow | ResultRow | PersonRow
 
 
 class Register(msgspec.Struct, frozen=True):
@@ -117,6 +132,7 @@ REGISTERS: Mapping[RegisterKind, Register] = {
     RegisterKind.LICENCE: Register(LicenceRow, ("identity_number", "vehicle_class")),
     RegisterKind.VEHICLE: Register(VehicleRow, ("plate", "plate_kind")),
     RegisterKind.VIOLATION: Register(ViolationRow, ("number",)),
+    RegisterKind.RESULT: Register(ResultRow, ("number",)),
     RegisterKind.PERSON: Register(PersonRow, ("identity_number",)),
 }
 
@@ -140,7 +156,7 @@ def parse_row(register: Register, raw: Mapping[str, Any], *, today: date) -> tup
     try:
         row = msgspec.convert(given, register.row, strict=False)
     except msgspec.ValidationError as error:
-        raise _row_error(str(error)) from None
+        raise row_error(str(error)) from None
     values = list(msgspec.structs.astuple(row))
     spellings: dict[str, Callable[[str], str]] = {
         "identity_number": lambda number: parse_identity_number(number, today=today).text,
@@ -157,8 +173,8 @@ def parse_row(register: Register, raw: Mapping[str, Any], *, today: date) -> tup
     return tuple(values)
 
 
-def _row_error(text: str) -> RowError:
-    """Msgspec says where at the end (`... - at `$.field``), or names the field in the sentence."""
+def row_error(text: str) -> RowError:
+    """Which field, and why, out of msgspec's sentence. Msgspec says where at the end (`... - at `$.field``), or names the field in the sentence."""
     reason, _, place = text.partition(" - at `$")
     if place:
         return RowError(place.strip("`.") or "row", reason)

@@ -36,7 +36,7 @@ async def get_export(request: AnyRequest, desk: NamedDependency[Desk]) -> Respon
 async def post_erase(
     request: AnyRequest, data: JSONBody[EraseRequest], desk: NamedDependency[Desk]
 ) -> Response[None]:
-    """Erases the account for good. Refused while there are bookings to come, open promises or roles; says which.
+    """Erases the account for good. Refused while there are bookings to come, open promises, roles, or what rules count.
 
     Registers' rows belong to the authority and stay. Tries at the password are limited as at sign-in.
     """

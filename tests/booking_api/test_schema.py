@@ -4,6 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from booking_api.identity.oidc.tables import metadata as identity
+from booking_api.plans.tables import metadata as plans
 from booking_api.registers.tables import metadata as registers
 from booking_api.schema import migrate_platform
 from booking_api.verification.tables import metadata as verification
@@ -11,7 +12,7 @@ from reservation.database import create_engine
 
 
 def differences(connection):
-    rooms = [registers, identity, verification]
+    rooms = [registers, identity, plans, verification]
 
     def ours(_thing, name, kind, _reflected, _compare_to):
         return kind != "table" or any(name in room.tables for room in rooms)

@@ -1,7 +1,7 @@
 """Everything stored about a person is given to them, and erased it names nobody while the counts still add up."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +10,7 @@ from booking_api import clock
 from booking_api.errors import SignInRefused
 from booking_api.identity import passwords, refresh, resting
 from booking_api.privacy import records
+from booking_api.registers import REGISTERS
 from booking_api.routes.accounts import ACCESS_LIFE_S
 from fairness.commitment import commit
 from reservation import audit
@@ -34,6 +35,9 @@ NOT_ABOUT_PEOPLE = {
     "register_import",
     "alembic_version",
 }
+# Of people they know only who acted for the authority, by account.
+OF_THE_AUTHORITY = {"plan", "plan_session", "authority_settings", "day_off"}
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -91,17 +95,19 @@ async def registered(kernel, number):
     """Rows of every register about this person."""
     rows = {
         "person": ":n, '张伟', '13800138000'",
-        "learner_certificate": "'L1' || :n, :n, 'C1', '2026-01-01', '2029-01-01', NULL",
+        "learner_certificate": "'L1' || :n, :n, 'C1', '2026-01-01', '2029-01-01', NULL, NULL",
+        "exam_result": "'R' || :n, :n, 'cn-hz', 'xihu', 1, 'C1', '2026-02-01', 'passed'",
         "licence": ":n, 'D', '2020-01-01', '2030-01-01', 3",
         "vehicle": "'浙' || right(:n, 6), '02', :n, '2020-01-01', '2027-01-01', 5",
         "violation": "'V' || :n, '浙' || right(:n, 6), '02', now(), '1039', 3, 200, false",
     }
+    columns = {kind.value: ", ".join(register.fields) for kind, register in REGISTERS.items()}
     async with kernel.engine.begin() as connection:
         for table, values in rows.items():
             statement = (
                 "WITH i AS (INSERT INTO register_import (register, source, file, sha256, rows, bad_rows)"
                 " VALUES ('x', 'the city office', 't', 't', 1, 0) RETURNING id)"
-                f" INSERT INTO {table} SELECT {values}, id FROM i"
+                f" INSERT INTO {table} ({columns[table]}, import_id) SELECT {values}, id FROM i"
             )
             await connection.execute(text(statement.replace(":n", f"'{number}'")))
 
@@ -137,7 +143,15 @@ async def test_one_document_has_everything_and_nobody_elses(client, token, kerne
     assert told["account"][0]["verified_by"] == "counter"
     assert [row["id"] for row in told["bookings"]] == [booking]
     assert [row["key"] for row in told["idempotency_keys"]] == ["k"]
-    for name in ("persons", "learner_certificates", "licences", "vehicles", "violations", "sign_ins"):
+    for name in (
+        "persons",
+        "learner_certificates",
+        "exam_results",
+        "licences",
+        "vehicles",
+        "violations",
+        "sign_ins",
+    ):
         assert len(told[name]) == 1, name
     assert told["persons"][0]["imported_from"] == "the city office"
     for foreign in (other, OTHER_NUMBER, "李娜", "argon2", "clerk"):
@@ -234,7 +248,7 @@ async def test_an_open_promise_is_named_and_a_withdrawn_one_is_erased(client, to
     account = (await client.get("/api/v1/accounts/me", headers=mine)).json()["id"]
     wish = {"pool": pool, "units": [first]}
     held = (await client.post("/api/v1/holds", json=wish, headers=mine)).json()["id"]
-    made = await promise(kernel, hold_id=held, owner=account, until=datetime(2027, 1, 1, tzinfo=UTC))
+    made = await promise(kernel, hold_id=held, owner=account, until=clock.now() + DAY)
     assert refused(await erase(client, mine), 409, "still_active")["promises"] == [made.id]
     assert (await client.get(EXPORT, headers=mine)).json()["promises"][0]["id"] == made.id
     await confirm_promise(kernel, promise_id=made.id, owner=account)
@@ -256,6 +270,39 @@ async def test_a_session_that_is_over_stands_in_nobodys_way(client, token, kerne
     assert (await erase(client, mine)).status_code == 204
     assert await audit(kernel) == []
     assert "erased:" in (await whole_database(kernel))["active_claim"]
+
+
+@pytest.mark.parametrize(("left", "status"), [(DAY, 409), (-DAY, 204)], ids=["lasts", "has ended"])
+async def test_nobody_is_erased_to_lose_what_rules_count(client, token, kernel, sale, *, left, status):
+    today = clock.today()
+    pool, [first, _] = sale
+    mine = await person(client, token)
+    await registered(kernel, NUMBER)
+    booking = await booked(client, mine, pool, first)
+    await client.post(f"/api/v1/bookings/{booking}/cancel", headers=mine)
+    async with kernel.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE learner_certificate SET issued = :issued, last_day = :last_day"),
+            {"issued": today - 60 * DAY, "last_day": today + left},
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO attendance (booking_id, unit_id, owner, claimant, state, day, by)"
+                " SELECT id, unit_id, owner, claimant, 'no_show', :day, 'p-examiner' FROM booking"
+            ),
+            {"day": today - 30 * DAY},
+        )
+    [attended] = (await client.get(EXPORT, headers=mine)).json()["attendances"]
+    assert (attended["state"], attended["day"]) == ("no_show", f"{today - 30 * DAY}")
+    answer = await erase(client, mine)
+    assert answer.status_code == status, answer.text
+    if status == 409:
+        assert answer.json()["counted_by_rules"] == [f"no_show {today - 30 * DAY}"]
+        return
+    async with kernel.engine.connect() as connection:
+        same = "SELECT t.owner = b.owner AND t.claimant = b.claimant FROM attendance t, booking b"
+        assert (await connection.execute(text(same))).scalars().all() == [True]
+    assert "erased:" in (await whole_database(kernel))["attendance"]
 
 
 async def test_somebody_with_a_role_gives_it_back_first(client, token, kernel):
@@ -289,6 +336,7 @@ async def test_registers_belong_to_the_authority_and_stay(client, token, kernel)
     await erase(client, mine)
     everything = await whole_database(kernel)
     assert [name for name, rows in everything.items() if NUMBER in rows] == [
+        "exam_result",
         "learner_certificate",
         "licence",
         "person",
@@ -344,7 +392,7 @@ async def test_every_table_about_people_has_a_room_that_answers_for_it(kernel):
         )
         tables = set(found.scalars().all())
     answered = {table.name for contributor in records.RECORDS for table in contributor.tables}
-    assert tables - NOT_ABOUT_PEOPLE - {"resting_number"} == answered
+    assert tables - NOT_ABOUT_PEOPLE - OF_THE_AUTHORITY - {"resting_number"} == answered
 
 
 def test_the_document_has_each_name_once():

@@ -5,7 +5,7 @@ from pathlib import Path
 from reservation.migrations import drop_tables, run_statements
 
 revision = "platform_trust1"
-down_revision = "platform0002"
+down_revision = "platform0003"
 branch_labels = None
 depends_on = None
 
