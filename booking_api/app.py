@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
+from joserfc.jwk import OKPKey
 from litestar import Litestar, Router
 from litestar.di import Provide
 
@@ -16,9 +17,12 @@ from booking_api.desk import Desk
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
+from booking_api.identity.oidc import build_provider
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.sessions.memory import Sessions
+from booking_api.identity.shared_secrets import read_secret
 from booking_api.identity.tokens import TokenVerifier, load_key
+from booking_api.outbound import Outbound
 from booking_api.outbox.courier import Courier
 from booking_api.outbox.delivering import DELIVER_EVERY_S, deliver_due
 from booking_api.outbox.pruning import PRUNE_EVERY_S, prune_outbox
@@ -27,7 +31,6 @@ from booking_api.payments.counter import CounterPayments
 from booking_api.payments.mending import MEND_EVERY_S, mend_payments
 from booking_api.payments.provider import PaymentProvider
 from booking_api.payments.remote import HttpPaymentProvider
-from booking_api.payments.signing import load_payment_key
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
@@ -39,15 +42,19 @@ from booking_api.routes import (
     health,
     holds,
     notices,
+    oidc,
     openapi,
     payments,
     plans,
     pools,
+    privacy,
     sessions,
     tickets,
+    verification,
     webhooks,
 )
 from booking_api.settings import Settings
+from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
 
@@ -61,6 +68,15 @@ API = [
     accounts.post_token,
     accounts.post_sign_out,
     accounts.post_verification,
+    verification.post_my_verification,
+    verification.post_my_code,
+    oidc.get_oidc_sign_in,
+    oidc.get_oidc_callback,
+    oidc.post_external_identity,
+    oidc.get_external_identities,
+    oidc.delete_external_identity,
+    privacy.get_export,
+    privacy.post_erase,
     factors.get_factors,
     factors.post_totp,
     factors.post_totp_activation,
@@ -130,30 +146,8 @@ def create_app(settings: Settings) -> Litestar:
         SettingsError, KeyFileError (the token key's or the payment key's): before anything is started.
         ValueError: the settings name no servers (the supervising process fills them in).
     """
-    if settings.database_url is None or settings.valkey_url is None:
-        raise ValueError("create_app needs both server URLs")
     key = load_key(settings.key_file)
-    verifier = TokenVerifier(key, now_s=clock.now_s)
-    kernel = Kernel(
-        create_engine(settings.database_url, connections=CONNECTIONS),
-        settings.valkey_url,
-        clock=clock.now_ms,
-        libraries=[gate_library()],
-        reads=create_reading_engine(settings.database_url),
-    )
-    sessions_known = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms)
-    desk = Desk(
-        settings,
-        Gate(settings, kernel, verifier, sessions_known),
-        kernel,
-        Availability(kernel),
-        Eligibility(kernel),
-        Passwords(),
-        key,
-        payment_provider(settings),
-        sessions_known,
-    )
-
+    desk = _desk(settings, key)
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
     return Litestar(
@@ -174,6 +168,38 @@ def create_app(settings: Settings) -> Litestar:
     )
 
 
+def _desk(settings: Settings, key: OKPKey) -> Desk:
+    """One worker's parts, not connected yet."""
+    if settings.database_url is None or settings.valkey_url is None:
+        raise ValueError("create_app needs both server URLs")
+    verifier = TokenVerifier(key, now_s=clock.now_s)
+    kernel = Kernel(
+        create_engine(settings.database_url, connections=CONNECTIONS),
+        settings.valkey_url,
+        clock=clock.now_ms,
+        libraries=[gate_library()],
+        reads=create_reading_engine(settings.database_url),
+    )
+    sessions_known = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms)
+    outbound = Outbound()
+    return Desk(
+        settings=settings,
+        gate=Gate(settings, kernel, verifier, sessions_known),
+        kernel=kernel,
+        availability=Availability(kernel),
+        eligibility=Eligibility(kernel),
+        passwords=Passwords(),
+        key=key,
+        payments=payment_provider(settings),
+        sessions=sessions_known,
+        outbound=outbound,
+        verification=build_verification(
+            settings, engine=kernel.engine, outbound=outbound, key=key, now=clock.now
+        ),
+        provider=build_provider(settings, outbound=outbound, key=key, now_s=clock.now_s),
+    )
+
+
 def payment_provider(settings: Settings) -> PaymentProvider:
     """Who takes the fees: the provider that is set up, else the counters.
 
@@ -182,7 +208,7 @@ def payment_provider(settings: Settings) -> PaymentProvider:
     """
     if settings.payments_url is None or settings.payments_key_file is None:
         return CounterPayments()
-    key = load_payment_key(settings.payments_key_file)
+    key = read_secret(settings.payments_key_file)
     return HttpPaymentProvider(
         settings.payments_url, merchant=settings.payments_merchant, key=key, now_s=clock.now_s
     )
@@ -204,6 +230,7 @@ async def _running(desk: Desk) -> AsyncGenerator[None, None]:
             await sweeper
         await desk.availability.close()
         desk.passwords.close()
+        await desk.outbound.close()
         await desk.kernel.close()
 
 

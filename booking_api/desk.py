@@ -11,10 +11,13 @@ from joserfc.jwk import OKPKey
 from booking_api.availability import Availability
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
+from booking_api.identity.oidc import Provider
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.sessions.memory import Sessions
+from booking_api.outbound import Outbound
 from booking_api.payments.provider import PaymentProvider
 from booking_api.settings import Settings
+from booking_api.verification import Verification
 from reservation import Kernel
 
 
@@ -30,3 +33,6 @@ class Desk(NamedTuple):
     key: OKPKey
     payments: PaymentProvider
     sessions: Sessions
+    outbound: Outbound
+    verification: Verification | None
+    provider: Provider | None

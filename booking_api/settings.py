@@ -11,6 +11,8 @@ import msgspec
 from reservation.valkey import ValkeyConfigurationError, split_addresses
 
 PREFIX = "GONGDAO_"
+SOURCES = ("register", "http")
+"""What may verify a person without a counter."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
@@ -49,6 +51,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     payments_url: str | None = None
     payments_merchant: str = "gongdao"
     payments_key_file: Path | None = None
+    verification_sources: tuple[str, ...] = ("register",)
+    verification_url: str | None = None
+    verification_key_file: Path | None = None
+    sms_url: str | None = None
+    sms_key_file: Path | None = None
+    messages_file: Path | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret_file: Path | None = None
 
     @property
     def embedded(self) -> bool:
@@ -111,10 +122,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         problems.append(
             f"{PREFIX}DATABASE_URL and {PREFIX}VALKEY_URL: set both, or neither for embedded servers"
         )
-    if ("payments_url" in values) != ("payments_key_file" in values):
-        problems.append(
-            f"{PREFIX}PAYMENTS_URL and {PREFIX}PAYMENTS_KEY_FILE: set both, or neither for payment at the counter"
-        )
+    problems += _incomplete(values)
     settings = msgspec.convert(values, Settings) if not problems else Settings()
     if settings.demo_sign_ins and not is_loopback(settings.host):
         problems.append(f"{PREFIX}DEMO_SIGN_INS: only on a loopback {PREFIX}HOST, anybody could be anybody")
@@ -125,6 +133,20 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsError("\n".join(sorted(problems)))
     return settings
+
+
+def _incomplete(values: Mapping[str, object]) -> list[str]:
+    """What is told of another system, and what is missing to speak with it."""
+    problems = [
+        f"{PREFIX}{first.upper()}: needs {', '.join(f'{PREFIX}{name.upper()}' for name in missing)} too"
+        for names in _TOGETHER
+        for first in [name for name in names if name in values][:1]
+        if (missing := [name for name in names if name not in values])
+    ]
+    sources = values.get("verification_sources")
+    if isinstance(sources, tuple) and "http" in sources and "verification_url" not in values:
+        problems.append(f"{PREFIX}VERIFICATION_SOURCES: http needs {PREFIX}VERIFICATION_URL")
+    return problems
 
 
 def _port(value: str) -> int:
@@ -198,18 +220,35 @@ def _valkey_url(value: str) -> str:
     return value
 
 
-def _payments_url(value: str) -> str:
-    url = urlsplit(value)
-    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname or "")):
-        raise ValueError("must begin with https://, but for a provider on this machine")
-    if not url.hostname or url.query or url.fragment or url.username:
-        raise ValueError("must be a plain address such as https://pay.example.com/v1")
-    return value
-
-
 def _merchant(value: str) -> str:
     if not 0 < len(value) <= 64 or not value.isascii() or not value.isprintable():
         raise ValueError("must be 1 to 64 printable ASCII characters")
+    return value
+
+
+def checked_url(value: str) -> str:
+    """The address of another system, which no network on the way may read or change.
+
+    Raises:
+        ValueError: it is neither https nor on this machine.
+    """
+    url = urlsplit(value)
+    safe = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
+    if not safe or not url.hostname or url.username is not None or url.fragment or not value.isascii():
+        raise ValueError("must be a URL that begins with https://, or with http:// for this machine only")
+    return value
+
+
+def _sources(value: str) -> tuple[str, ...]:
+    names = () if value == "none" else tuple(part.strip() for part in value.split(","))
+    if not set(names) <= set(SOURCES) or len(set(names)) < len(names):
+        raise ValueError(f"must be {' or '.join(SOURCES)}, both with a comma between them, or none")
+    return names
+
+
+def _client_id(value: str) -> str:
+    if len(value) > 200 or not value.isascii() or not value.isprintable():
+        raise ValueError("must be the client's id as the provider gave it, up to 200 characters")
     return value
 
 
@@ -241,7 +280,23 @@ _READERS = {
     "log_format": _log_format,
     "demo_sign_ins": _switch,
     "webhooks_loopback": _switch,
-    "payments_url": _payments_url,
+    "payments_url": checked_url,
     "payments_merchant": _merchant,
     "payments_key_file": Path,
+    "verification_sources": _sources,
+    "verification_url": checked_url,
+    "verification_key_file": Path,
+    "sms_url": checked_url,
+    "sms_key_file": Path,
+    "messages_file": Path,
+    "oidc_issuer": checked_url,
+    "oidc_client_id": _client_id,
+    "oidc_client_secret_file": Path,
 }
+
+_TOGETHER = (
+    ("payments_url", "payments_key_file"),
+    ("verification_url", "verification_key_file"),
+    ("sms_url", "sms_key_file"),
+    ("oidc_issuer", "oidc_client_id", "oidc_client_secret_file"),
+)

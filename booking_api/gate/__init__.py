@@ -103,3 +103,23 @@ class Gate:
             Unavailable, Busy: Valkey does not answer.
         """
         await self._limits.check_sign_in(login=login, address=self._address.of(request.scope))
+
+    async def ask_for_code(self, request: AnyRequest, account: Account) -> None:
+        """Counts a code that an account asks for, per account and network.
+
+        Raises:
+            RateLimited: too many.
+            Unavailable, Busy: Valkey does not answer.
+        """
+        await self._limits.check_code_asked(account=account.id, address=self._address.of(request.scope))
+
+    async def send_code(self, *, phone: str) -> None:
+        """Counts a code that is sent to a phone.
+
+        Only where the account's person matches: somebody who does not know the phone cannot use its codes up.
+
+        Raises:
+            RateLimited: too many, for whichever accounts.
+            Unavailable, Busy: Valkey does not answer.
+        """
+        await self._limits.check_code_sent(phone=phone)

@@ -18,6 +18,7 @@ from booking_api.errors import (
     AlreadyVerified,
     InvalidRequest,
     LoginTaken,
+    OwnAccount,
     PersonHasAccount,
     SignInRefused,
     UnknownAccount,
@@ -25,12 +26,13 @@ from booking_api.errors import (
 from booking_api.identity import tables
 from booking_api.identity.numbers import IdentityNumberError, parse_identity_number
 from booking_api.identity.passwords import Passwords, PasswordUnusable, checked_password
+from booking_api.identity.phones import PhoneUnusable, parse_phone
+from booking_api.identity.resting import check_rested
 
 ROLES = ("clerk", "operator", "auditor", "school", "station")
 """Each is given for an authority, a school or a station: `operator:cn-zj-hz`."""
 NAME_LIMIT = 60
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
-_PHONE = re.compile(r"(\+86)?1[3-9][0-9]{9}|\+[1-9][0-9]{6,14}")
 
 
 class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,7 +133,7 @@ async def find_by_login(engine: AsyncEngine, login: str) -> Person:
 
 
 async def verify_at_counter(
-    engine: AsyncEngine, *, login: str, identity_number: str, clerk: str, today: date
+    engine: AsyncEngine, *, login: str, identity_number: str, clerk: str, resting_key: bytes, today: date
 ) -> Person:
     """A clerk has seen the person and their card: from now on this account is that person.
 
@@ -139,8 +141,10 @@ async def verify_at_counter(
 
     Raises:
         InvalidRequest: the number cannot be one.
+        OwnAccount: it is the clerk's own account, or another one of the same person.
         UnknownAccount: no account has this login and this number.
         PersonHasAccount: another account is this person already.
+        RecentlyErased: another one was until a moment ago.
         AlreadyVerified: this one is; nothing was changed.
     """
     number = _number(identity_number, today=today)
@@ -150,6 +154,10 @@ async def verify_at_counter(
     mine = (table.login == spelled_login(login)) & (table.identity_number == number)
     try:
         async with engine.begin() as connection:
+            # The account must have this number too, so the clerk's own account is refused by the same comparison.
+            own = await connection.execute(select(table.identity_number).where(table.id == clerk))
+            if own.scalar_one_or_none() == number:
+                raise OwnAccount
             done = await connection.execute(
                 update(tables.account)
                 .where(mine, table.verified_at.is_(None))
@@ -160,6 +168,7 @@ async def verify_at_counter(
             if row is None:
                 known = (await connection.execute(select(table.id).where(mine))).scalar_one_or_none()
                 raise UnknownAccount(account=login[:64]) if known is None else AlreadyVerified(account=known)
+            await check_rested(connection, resting_key, number)
     except IntegrityError:
         raise PersonHasAccount from None
     return person_of(row)
@@ -228,14 +237,15 @@ def _checked(new: NewAccount, *, today: date) -> NewAccount:
         errors.append({"field": field, "reason": reason})
 
     login, name = spelled_login(new.login), " ".join(new.name.split())
-    phone = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", new.phone[:40]))
-    number, password = "", ""
+    phone, number, password = "", "", ""
     if not _LOGIN.fullmatch(login):
         wrong("login", "3 to 40 letters, digits, dots, hyphens or underscores, first a letter or digit")
     if not 0 < len(name) <= NAME_LIMIT or not name.isprintable():
         wrong("name", f"1 to {NAME_LIMIT} characters as on the card")
-    if not _PHONE.fullmatch(phone):
-        wrong("phone", "11 digits of a mobile phone, or + and the number with its country")
+    try:
+        phone = parse_phone(new.phone)
+    except PhoneUnusable as error:
+        wrong("phone", str(error))
     try:
         number = parse_identity_number(new.identity_number, today=today).text
     except IdentityNumberError as error:

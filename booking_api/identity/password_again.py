@@ -6,10 +6,9 @@ import msgspec
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking_api.errors import InvalidRequest, UnknownAccount
+from booking_api.errors import InvalidRequest, PasswordRefused, UnknownAccount
 from booking_api.identity import tables
 from booking_api.identity.factors import tables as factors
-from booking_api.identity.factors.errors import PasswordRefused
 from booking_api.identity.factors.events import EventKind, record
 from booking_api.identity.passwords import Passwords, PasswordUnusable, checked_password
 from booking_api.identity.sessions.rows import end_everywhere

@@ -43,15 +43,24 @@ async def first_step(engine: AsyncEngine, passwords: Passwords, *, login: str, p
         SecondFactorNeeded: it has a second factor; with the kinds, and a ticket for `second_step`.
     """
     person = await sign_in(engine, passwords, login=login, password=password)
-    kinds = (await factors_of(engine, person.id)).kinds
-    if not kinds:
-        return person
-    raise SecondFactorNeeded(
-        headers={"Cache-Control": "no-store"},
-        kinds=kinds,
-        ticket=await give_ticket(engine, person.id),
-        expires_in=int(LIFE.total_seconds()),
-    )
+    await check_factors(engine, person.id)
+    return person
+
+
+async def check_factors(engine: AsyncEngine, account: str) -> None:
+    """Passes when the account has no second factor; the first, whichever it was, has been right.
+
+    Raises:
+        SecondFactorNeeded: it has one; with the kinds, and a ticket for `second_step`.
+    """
+    kinds = (await factors_of(engine, account)).kinds
+    if kinds:
+        raise SecondFactorNeeded(
+            headers={"Cache-Control": "no-store"},
+            kinds=kinds,
+            ticket=await give_ticket(engine, account),
+            expires_in=int(LIFE.total_seconds()),
+        )
 
 
 async def second_step(

@@ -5,7 +5,7 @@
     Payment-Signature: v1=<hex of HMAC-SHA256 over method, path, timestamp, nonce, each
                        with a line feed after it, and the body>
 
-Both sides sign with one key of 32 bytes or more. A message is good for five minutes; one that is sent again within them
+Both sides sign with one secret of 16 characters or more. A message is good for five minutes; one that is sent again within them
 changes nothing, because what it says moves a fee forwards only (`standing`).
 """
 
@@ -14,31 +14,13 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 
-from booking_api.identity.tokens import KeyFileError
 from booking_api.payments.errors import SignatureInvalid
 
 SKEW_S = 300
-KEY_BYTES_LEAST = 32
 NONCE_BYTES = 16
 _NONCE = re.compile(r"[0-9A-Za-z]{16,64}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
-
-
-def load_payment_key(path: Path) -> bytes:
-    """Reads the key shared with the provider; white space around it does not count.
-
-    Raises:
-        KeyFileError: there is none, or it is too short.
-    """
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise KeyFileError(f"{path}: {error.strerror or 'cannot be read'}") from error
-    if len(key) < KEY_BYTES_LEAST:
-        raise KeyFileError(f"{path}: a payment key has at least {KEY_BYTES_LEAST} bytes")
-    return key
 
 
 def signed_headers(key: bytes, *, method: str, path: str, body: bytes, now_s: int) -> dict[str, str]:

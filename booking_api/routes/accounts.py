@@ -17,8 +17,10 @@ from booking_api.identity.accounts import (
     register_account,
     verify_at_counter,
 )
+from booking_api.identity.resting import resting_key
 from booking_api.identity.signing_in import first_step
 from booking_api.identity.tokens import issue_token
+from booking_api.registers.asking import vehicles_of
 from booking_api.request import Answer, AnyRequest
 
 ACCESS_LIFE_S = 900
@@ -86,7 +88,7 @@ async def post_sign_in(
     await desk.gate.attempt_sign_in(request, login=data.login)
     person = await first_step(desk.kernel.engine, desk.passwords, login=data.login, password=data.password)
     token = await refresh.begin_family(desk.kernel.engine, account=person.id)
-    return tokens_answer(desk, person, token, headers)
+    return await tokens_answer(desk, person, token, headers)
 
 
 @post("/tokens", summary="Refresh", tags=["accounts"], status_code=200)
@@ -96,7 +98,7 @@ async def post_token(
     """New tokens for a refresh token. Used twice, it ends every token that came of the same sign-in."""
     headers = await desk.gate.enter_unknown(request)
     account, token = await refresh.use(desk.kernel.engine, data.refresh_token)
-    return tokens_answer(desk, await find_person(desk.kernel.engine, account), token, headers)
+    return await tokens_answer(desk, await find_person(desk.kernel.engine, account), token, headers)
 
 
 @post("/sign-out", summary="Sign out", tags=["accounts"], status_code=204)
@@ -120,15 +122,16 @@ async def post_verification(
         login=data.login,
         identity_number=data.identity_number,
         clerk=clerk.id,
+        resting_key=resting_key(desk.key),
         today=clock.today(),
     )
     return Answer(person, status_code=200, headers=headers)
 
 
-def tokens_answer(
+async def tokens_answer(
     desk: Desk, person: Person, refresh_token: str, headers: dict[str, str]
 ) -> Response[Tokens]:
-    """What a sign-in or a refresh gives."""
+    """Tokens for a person who has signed in; they vouch for the vehicles the register has as theirs now."""
     access = issue_token(
         desk.key,
         account=person.id,
@@ -136,6 +139,7 @@ def tokens_answer(
         life_s=ACCESS_LIFE_S,
         verified=person.verified,
         roles=person.roles,
+        vehicles=await vehicles_of(desk.kernel.reads, account_id=person.id),
     )
     tokens = Tokens(access, "Bearer", ACCESS_LIFE_S, refresh_token, person)
     return Answer(tokens, status_code=200, headers=headers | NO_STORE)

@@ -220,7 +220,7 @@ async def post_second_step(
     headers = await desk.gate.enter_unknown(request)
     person = await take_second_step(desk, request, data)
     token = await refresh.begin_family(desk.kernel.engine, account=person.id)
-    return tokens_answer(desk, person, token, headers)
+    return await tokens_answer(desk, person, token, headers)
 
 
 async def take_second_step(desk: Desk, request: AnyRequest, data: SecondStep) -> Person:

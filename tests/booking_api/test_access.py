@@ -77,6 +77,8 @@ BODIES = {
     "/api/v1/accounts/me/password": {"old_password": "x", "new_password": "x"},
     "/api/v1/session": {"login": "x", "password": "x"},
     "/api/v1/session/second": {"ticket": "x", "totp_code": "123456"},
+    "/api/v1/accounts/me/verification/code": {"code": "000000"},
+    "/api/v1/accounts/me/erase": {"password": "x"},
     "/api/v1/holds": {"pool": 1, "units": [1]},
     "/api/v1/bookings/{booking_id}/reschedule": {"hold": "x"},
     "/api/v1/authorities/{authority}/settings/{service}": {"settings": {}, "reason": "trying"},

@@ -67,6 +67,16 @@ def test_every_variable_is_read():
         ("PUBLIC_URL", "https://驾考.cn"),
         ("PUBLIC_URL", "https://a b"),
         ("PUBLIC_URL", "https://"),
+        ("VERIFICATION_SOURCES", "register,sms"),
+        ("VERIFICATION_SOURCES", "register,register"),
+        ("VERIFICATION_SOURCES", "http"),
+        ("VERIFICATION_URL", "http://identity.example.cn/match"),
+        ("VERIFICATION_URL", "https://identity.example.cn/match"),
+        ("SMS_URL", "https://user:word@sms.example.cn"),
+        ("SMS_KEY_FILE", "/etc/key"),
+        ("OIDC_ISSUER", "https://"),
+        ("OIDC_CLIENT_ID", "gongdao"),
+        ("OIDC_CLIENT_ID", "a\nb"),
         ("PROT", "80"),
     ],
 )
@@ -123,3 +133,21 @@ def test_without_a_public_url_a_loopback_server_is_reached_by_every_loopback_nam
 )
 def test_cookies_are_safe_where_no_network_can_read_them(settings, safe):
     assert settings.keeps_cookies_safe is safe
+
+
+def test_other_systems_are_told_of_with_what_it_takes_to_speak_with_them():
+    settings = read_settings(
+        {
+            "GONGDAO_VERIFICATION_SOURCES": "http, register",
+            "GONGDAO_VERIFICATION_URL": "https://identity.example.cn/match",
+            "GONGDAO_VERIFICATION_KEY_FILE": "/etc/identity.key",
+            "GONGDAO_SMS_URL": "http://127.0.0.1:8080/send",
+            "GONGDAO_SMS_KEY_FILE": "/etc/sms.key",
+            "GONGDAO_OIDC_ISSUER": "https://login.example.cn/realm",
+            "GONGDAO_OIDC_CLIENT_ID": "gongdao",
+            "GONGDAO_OIDC_CLIENT_SECRET_FILE": "/etc/oidc.secret",
+        }
+    )
+    assert settings.verification_sources == ("http", "register")
+    assert settings.oidc_issuer == "https://login.example.cn/realm"
+    assert read_settings({"GONGDAO_VERIFICATION_SOURCES": "none"}).verification_sources == ()

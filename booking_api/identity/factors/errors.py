@@ -72,14 +72,6 @@ class CodeRefused(ApiError):
     )
 
 
-class PasswordRefused(ApiError):
-    """The password given again is not the account's."""
-
-    code = "password_refused"
-    status = 403
-    sentence = "The password is wrong. Nothing was changed."
-
-
 class KeyRefused(ApiError):
     """The security key's answer does not fit what it was asked."""
 
@@ -104,14 +96,6 @@ class NoSecondFactor(ApiError):
     code = "no_second_factor"
     status = 409
     sentence = "This account has no second factor. Nothing was changed."
-
-
-class OwnAccount(ApiError):
-    """A clerk cannot do this for themselves."""
-
-    code = "own_account"
-    status = 403
-    sentence = "Nobody may do this for their own account. Ask another clerk."
 
 
 class PublicUrlNeeded(ApiError):

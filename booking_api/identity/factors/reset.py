@@ -5,10 +5,11 @@ from datetime import date
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking_api.errors import OwnAccount
 from booking_api.identity.accounts import Person, find_at_counter
 from booking_api.identity.factors import tables
 from booking_api.identity.factors.active import active_kinds, lock_account
-from booking_api.identity.factors.errors import NoSecondFactor, OwnAccount
+from booking_api.identity.factors.errors import NoSecondFactor
 from booking_api.identity.factors.events import EventKind, record
 from booking_api.identity.sessions.rows import end_everywhere
 

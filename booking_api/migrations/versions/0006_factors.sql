@@ -71,8 +71,7 @@ CREATE TABLE account_event (
     kind TEXT NOT NULL,
     by TEXT NOT NULL,
     at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT account_event_pkey PRIMARY KEY (id),
-    CONSTRAINT account_event_account_fkey FOREIGN KEY(account) REFERENCES account (id)
+    CONSTRAINT account_event_pkey PRIMARY KEY (id)
 );
 
 CREATE INDEX account_event_account_id_idx ON account_event (account, id);

@@ -6,8 +6,6 @@ import pytest
 from sqlalchemy import text
 
 from booking_api import clock
-from booking_api.identity.tokens import KeyFileError
-from booking_api.payments.signing import load_payment_key
 from booking_api.payments.sittings import refund
 from tests.booking_api.payments.conftest import refused
 
@@ -167,11 +165,3 @@ async def test_once_a_provider_is_set_up_a_fee_that_waited_at_the_counter_can_be
     assert ordered["id"] == waiting["id"]
     assert ordered["pay_url"] is not None
     assert await states(rows) == [("remote", "pending")]
-
-
-def test_a_payment_key_is_long_enough_or_refused(tmp_path):
-    with pytest.raises(KeyFileError, match=r"none\.key"):
-        load_payment_key(tmp_path / "none.key")
-    (tmp_path / "short.key").write_text("short \n")
-    with pytest.raises(KeyFileError, match="32"):
-        load_payment_key(tmp_path / "short.key")
