@@ -4,20 +4,22 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from booking_api.identity.tables import metadata as identity
+from booking_api.organisations.tables import metadata as organisations
 from booking_api.plans.tables import metadata as plans
 from booking_api.registers.tables import metadata as registers
 from booking_api.schema import migrate_platform
+from booking_api.schools.tables import metadata as schools
 from reservation.database import create_engine
+
+ROOMS = [registers, identity, plans, organisations, schools]
 
 
 def differences(connection):
     def ours(_thing, name, kind, _reflected, _compare_to):
-        return kind != "table" or name in {*registers.tables, *identity.tables, *plans.tables}
+        return kind != "table" or name in {name for room in ROOMS for name in room.tables}
 
     options = {"compare_type": True, "compare_server_default": True, "include_object": ours}
-    return compare_metadata(
-        MigrationContext.configure(connection, opts=options), [registers, identity, plans]
-    )
+    return compare_metadata(MigrationContext.configure(connection, opts=options), ROOMS)
 
 
 async def test_migrations_and_tables_agree_and_migrating_again_changes_nothing(database_url):
