@@ -216,7 +216,7 @@ async def changes_of(
     ]
 
 
-async def _lock_account(connection: AsyncConnection, login: str) -> Row[Any]:
+async def _lock_account(connection: AsyncConnection, login: str) -> Row[*tuple[Any, ...]]:
     table = account_table.c
     spelled = spelled_login(login)
     # What PostgreSQL would refuse outright is nobody's login.
