@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 
 from booking_api import clock
 from booking_api.availability import Availability
@@ -20,7 +21,22 @@ from booking_api.identity.tokens import TokenVerifier, load_key
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, authorities, bookings, health, holds, openapi, plans, pools
+from booking_api.routes import (
+    accounts,
+    api_keys,
+    authorities,
+    bookings,
+    consents,
+    health,
+    holds,
+    openapi,
+    organisations,
+    plans,
+    pools,
+    schools,
+)
+from booking_api.schools.carrying import carry_forever
+from booking_api.schools.parts import Parts
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -104,24 +120,57 @@ def _api() -> Router:
             plans.post_publish,
             plans.post_close,
             plans.post_session_cancel,
+            *_organisations(),
             openapi.get_openapi,
         ],
     )
 
 
+def _organisations() -> list[HTTPRouteHandler]:
+    return [
+        organisations.get_organisations,
+        organisations.post_organisation,
+        organisations.post_suspend,
+        organisations.post_resume,
+        organisations.get_changes,
+        organisations.put_member,
+        organisations.delete_member,
+        api_keys.post_api_key,
+        api_keys.get_api_keys,
+        api_keys.delete_api_key,
+        consents.post_consent,
+        consents.get_consents,
+        consents.delete_consent,
+        consents.get_consent_requests,
+        consents.post_consent_accept,
+        consents.delete_consent_request,
+        schools.get_learners,
+        schools.post_consent_request,
+        schools.post_batch,
+        schools.get_batches,
+        schools.get_batch,
+        schools.post_batch_cancel,
+        schools.post_substitution,
+        schools.get_substitutions,
+    ]
+
+
 @asynccontextmanager
 async def _running(desk: Desk) -> AsyncGenerator[None, None]:
-    """Connects and sweeps while the worker serves; ends in order."""
+    """Connects, sweeps and carries batches while the worker serves; ends in order."""
     watch(desk.kernel)
     await desk.kernel.open()
-    sweeper = asyncio.create_task(sweep_forever(desk.kernel), name="sweep")
+    jobs = [
+        asyncio.create_task(sweep_forever(desk.kernel), name="sweep"),
+        asyncio.create_task(carry_forever(Parts(desk.kernel, desk.eligibility, desk.gate)), name="carry"),
+    ]
     try:
         yield
     finally:
         # The server has drained its requests by now; what they left in queues is answered before we go.
-        sweeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeper
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
         await desk.availability.close()
         desk.passwords.close()
         await desk.kernel.close()

@@ -69,7 +69,7 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("DELETE", "/api/v1/organisations/{organisation}/members/{login}"): Access.OPERATOR,
     # Schools and stations alike: the route finds which of them the account acts for.
     ("POST", "/api/v1/api-keys"): Access.ACCOUNT,
-    ("GET", "/api/v1/api-keys"): Access.ACCOUNT,
+    ("GET", "/api/v1/organisations/{organisation}/api-keys"): Access.ACCOUNT,
     ("DELETE", "/api/v1/api-keys/{key_id}"): Access.ACCOUNT,
     ("POST", "/api/v1/consents"): Access.VERIFIED,
     ("GET", "/api/v1/consents"): Access.ACCOUNT,

@@ -162,6 +162,11 @@ class ApiKeys:
         # A read that is on its way may have begun before the revocation was committed: it is not remembered.
         self._forgotten += 1
 
+    def forget_all(self) -> None:
+        """The same for every key: an organisation was suspended or resumed."""
+        self._known.clear()
+        self._forgotten += 1
+
     async def account(self, token: str, *, now: datetime) -> Account:
         """Whom a key speaks for: `key:<id>`, with the role of its organisation and its scopes as `key:<scope>`.
 

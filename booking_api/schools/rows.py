@@ -29,7 +29,9 @@ from reservation import tables as kernel_tables
 from reservation.errors import ReservationError
 from reservation.transaction import transaction
 
-WHOLE_ROW = frozenset(["another_hold", "already_booked", "no_consent", "idempotency_key_reused"])
+WHOLE_ROW = frozenset(
+    ["another_hold", "already_booked", "no_consent", "idempotency_key_reused", "unknown_promise"]
+)
 """Refusals that another unit would not change."""
 
 

@@ -83,8 +83,26 @@ BODIES = {
         "slots": [{"start": "09:00", "end": "10:00", "capacity": 1}],
     },
     "/api/v1/plans/{plan_id}/sessions/{session_id}/cancel": {"reason": "snow"},
+    "/api/v1/organisations": {"id": "x", "kind": "school", "authority": "x", "name": {"en": "x"}},
+    "/api/v1/organisations/{organisation}/suspend": {"reason": "trying"},
+    "/api/v1/organisations/{organisation}/resume": {"reason": "trying"},
+    "/api/v1/api-keys": {
+        "organisation": "x",
+        "name": "x",
+        "scopes": ["batches:read"],
+        "expires_in_days": 1,
+    },
+    "/api/v1/consents": {"school": "x", "subjects": [2], "until": "2027-01-01"},
+    "/api/v1/consent-requests/{request_id}/accept": {"subjects": [2], "until": "2027-01-01"},
+    "/api/v1/schools/{school}/consent-requests": {"identity_number": "x", "name": "x"},
+    "/api/v1/schools/{school}/batches": {
+        "mode": "best_effort",
+        "rows": [{"learner": "x", "units": [1]}],
+    },
+    "/api/v1/schools/{school}/substitutions": {"booking": "x", "learner": "x", "reason": "trying"},
 }
-NAMED = {"pool_id": "1", "plan_id": "1", "session_id": "1"}
+NUMBERED = ("pool_id", "plan_id", "session_id", "consent_id", "request_id", "batch_id")
+NAMED = dict.fromkeys(NUMBERED, "1")
 ROUTES = sorted(route for route in ACCESS if not route[1].endswith(STREAMS))
 
 
