@@ -244,16 +244,9 @@ async def _take(
     Raises:
         AlreadyBooked: the claimant has an active claim under the pool's rule.
     """
+    await _claim(connection, pool, claimant=claimant, claim_id=claim_id)
     salt = new_salt()
-    booking, active = tables.booking, tables.active_claim
-    claimed = await connection.execute(
-        upsert(active)
-        .values(claimant=claimant, service=pool.service, rule=pool.rule, claim_id=claim_id)
-        .on_conflict_do_nothing()
-        .returning(active.c.claim_id)
-    )
-    if claimed.first() is None:
-        raise AlreadyBooked
+    booking = tables.booking
     row = (
         await connection.execute(
             insert(booking)
@@ -283,6 +276,18 @@ async def _take(
         person=(salt, claimant),
     )
     return _booking(row)
+
+
+async def _claim(connection: AsyncConnection, pool: Pool, *, claimant: str, claim_id: str) -> None:
+    active = tables.active_claim
+    claimed = await connection.execute(
+        upsert(active)
+        .values(claimant=claimant, service=pool.service, rule=pool.rule, claim_id=claim_id)
+        .on_conflict_do_nothing()
+        .returning(active.c.claim_id)
+    )
+    if claimed.first() is None:
+        raise AlreadyBooked
 
 
 async def _end(

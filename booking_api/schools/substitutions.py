@@ -3,7 +3,7 @@
 Only a seat that the school booked itself: what a learner booked is theirs alone.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -69,15 +69,13 @@ async def substitute_learner(
         AlreadyBooked: the other learner has a booking of this kind.
         Unavailable, Busy: repeat.
     """
-    pool_id = pool_of(new.booking)
-    if pool_id is None:
+    if pool_of(new.booking) is None:
         raise UnknownBooking(booking=new.booking)
     today = now.astimezone(SHANGHAI).date()
     word = learner_word(new.learner, now=now)
     async with transaction(parts.kernel.reads) as connection:
-        known = await consenting(
-            connection, school.id, named={word} if word.isprintable() else (), today=today
-        )
+        named = {word} if word.isprintable() else set[str]()
+        known = await consenting(connection, school.id, named=named, today=today)
         before = await _made_before(connection, school.id, new.booking)
         seat = await _school_booking(connection, school.id, new.booking)
     if word not in known:
@@ -91,32 +89,50 @@ async def substitute_learner(
     if not found.rules.substitutions:
         raise SubstitutionsOff(unit=seat.unit_id)
     await parts.eligibility.check_test_of(account=to_account, session=found.session, now=now)
-    pool = await parts.kernel.pool(pool_id)
+    about = _Change(school.id, new.booking, seat.unit_id, seat.owner, to_account, found.subject)
+    return await _substitute(parts, about, reason=new.reason, by=by, today=today)
+
+
+class _Change(NamedTuple):
+    """Who is put in whose place, and what both must consent to."""
+
+    school: str
+    booking: str
+    unit: int
+    from_account: str
+    to_account: str
+    subject: int
+
+
+async def _substitute(parts: Parts, about: _Change, *, reason: str, by: str, today: date) -> Done:
+    """One transaction: both consents pinned, the two bookings, the school's seat, the record."""
+    pool = await parts.kernel.pool(pool_of(about.booking) or 0)
     async with transaction(parts.kernel.engine) as connection:
-        for account in sorted([seat.owner, to_account]):
+        for account in sorted([about.from_account, about.to_account]):
             if not await pin_consent(
-                connection, account=account, school=school.id, subject=found.subject, today=today
+                connection, account=account, school=about.school, subject=about.subject, today=today
             ):
-                raise NoConsent(subject=found.subject)
+                raise NoConsent(subject=about.subject)
         done = await substitute(
             connection,
             pool,
-            booking_id=new.booking,
-            owner=seat.owner,
-            new_claimant=f"person:{to_account}",
-            new_owner=to_account,
+            booking_id=about.booking,
+            owner=about.from_account,
+            new_claimant=f"person:{about.to_account}",
+            new_owner=about.to_account,
             now_ms=parts.kernel.clock(),
         )
-        await _hand_seat_over(connection, new.booking, done.booking.id)
+        await _hand_seat_over(connection, about.booking, done.booking.id)
+        # Both learners are to be told of what is kept here; it has all that either must know.
         kept = await _keep(
             connection,
-            school=school.id,
-            unit_id=seat.unit_id,
-            from_booking=new.booking,
-            from_account=seat.owner,
+            school=about.school,
+            unit_id=about.unit,
+            from_booking=about.booking,
+            from_account=about.from_account,
             to_booking=done.booking.id,
-            to_account=to_account,
-            reason=new.reason,
+            to_account=about.to_account,
+            reason=reason,
             by=by,
         )
     return Done(kept, done.effect)
