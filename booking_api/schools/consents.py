@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, any_, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -192,7 +192,7 @@ async def pin_consent(
     query = (
         select(table.id)
         .where(table.account == account, table.school == school, table.withdrawn_at.is_(None))
-        .where(table.until >= today, table.subjects.any(subject))
+        .where(table.until >= today, any_(table.subjects) == subject)
         .with_for_update(read=True)
     )
     return (await connection.execute(query)).one_or_none() is not None

@@ -85,7 +85,7 @@ class Town:
         rows = [
             SessionRow(
                 site=f"hz-{n}",
-                site_name=f"Site {n}",
+                title=f"Site {n}",
                 day=day,
                 start="09:00",
                 end="10:00",

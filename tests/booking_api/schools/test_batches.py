@@ -157,32 +157,22 @@ async def test_two_batches_at_once_stay_within_the_share(town, second):
 
 async def test_without_the_lock_two_batches_at_once_would_exceed_it(town, second, monkeypatch):
     """The negative control: both count before either has inserted."""
-    met = asyncio.Barrier(2)
-    share_of = rows.share_of
-
-    monkeypatch.setattr(rows, "_SHARE_LOCK", rows.text("SELECT :place"))
     await town.found(session_share=0.05)
     [unit] = await town.publish(20)
     for key in ("a", "b"):
         [one] = await town.enrol(1)
         await town.send([(one.number, [unit])], key=key)
-    taken = rows.insert
+    both_counted, execute = asyncio.Barrier(2), rows.AsyncConnection.execute
 
-    async def both(work):
-        return await carry(work[0], batch=work[1], lease=work[2])
-
-    works = [(parts, *await claim(parts.kernel)) for parts in (town.parts, second)]
-    execute = rows.AsyncConnection.execute
-
-    async def meet(self, statement, *args, **options):
+    async def wait_for_the_other(self, statement, *args, **options):
         done = await execute(self, statement, *args, **options)
         if statement is rows._TAKEN:
-            await met.wait()
+            await both_counted.wait()
         return done
 
-    monkeypatch.setattr(rows.AsyncConnection, "execute", meet)
-    assert (share_of(20, share=0.05), taken) == (1, rows.insert)
-    await asyncio.gather(*map(both, works))
+    monkeypatch.setattr(rows, "_SHARE_LOCK", rows.text("SELECT CAST(:place AS text)"))
+    monkeypatch.setattr(rows.AsyncConnection, "execute", wait_for_the_other)
+    await asyncio.gather(town.carry(), town.carry(second))
     assert await town.seats(unit) == 2
 
 
@@ -282,7 +272,9 @@ async def test_a_batch_that_is_stopped_gives_up_what_is_not_booked(town, mode, h
     learners = await town.enrol(12)
     batch = await town.send([(one.number, [unit]) for one in learners], mode=mode)
     carried = asyncio.create_task(town.carry())
-    while not await town.ask("SELECT 1 FROM school_batch_row WHERE state IN ('booked', 'promised')"):
+    while not carried.done() and not await town.ask(
+        "SELECT 1 FROM school_batch_row WHERE state IN ('booked', 'promised')"
+    ):
         await asyncio.sleep(0.02)
     if how == "cancel":
         async with town.kernel.engine.begin() as connection:
