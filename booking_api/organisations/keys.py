@@ -152,9 +152,11 @@ class ApiKeys:
         self._forgotten = 0
 
     def is_known(self, token: str) -> bool:
-        """True when a look at this key needs no database."""
+        """True when there is a key of this id, or when it needs no database to say that there is none."""
         known = self._known.get(_split(token)[0])
-        return known is not None and asyncio.get_running_loop().time() < known.until
+        if known is None:
+            return False
+        return known.row is not None or asyncio.get_running_loop().time() < known.until
 
     def forget(self, key_id: str) -> None:
         """From now on this worker looks the key up again."""
