@@ -1,5 +1,7 @@
 """Consents over HTTP: given, asked for without telling who exists, withdrawn at once; and what the school sees."""
 
+import asyncio
+
 import pytest
 
 from booking_api.schools import batches
@@ -147,6 +149,7 @@ async def test_from_a_batch_sent_with_a_key_to_a_seat_of_the_learners(client, sc
     assert (again.status_code, again.json()["id"]) == (200, sent.json()["id"])
     told = {"batch": {"state": ""}}
     while told["batch"]["state"] != "done":
+        await asyncio.sleep(0.3)
         told = (await client.get(f"{path}/{sent.json()['id']}", headers=key)).json()
     [mine] = (await client.get("/api/v1/bookings", headers=token(one.account))).json()["bookings"]
     assert told["rows"][0] | {"account": one.account} == {
