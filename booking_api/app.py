@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from joserfc.jwk import OKPKey
@@ -36,23 +36,29 @@ from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
 from booking_api.routes import (
     accounts,
+    api_keys,
     authorities,
     bookings,
+    consents,
     factors,
     health,
     holds,
     notices,
     oidc,
     openapi,
+    organisations,
     payments,
     plans,
     pools,
     privacy,
+    schools,
     sessions,
     tickets,
     verification,
     webhooks,
 )
+from booking_api.schools.carrying import carry_forever
+from booking_api.schools.parts import Parts
 from booking_api.settings import Settings
 from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
@@ -134,6 +140,30 @@ API = [
     plans.post_publish,
     plans.post_close,
     plans.post_session_cancel,
+    organisations.get_organisations,
+    organisations.post_organisation,
+    organisations.post_suspend,
+    organisations.post_resume,
+    organisations.get_changes,
+    organisations.put_member,
+    organisations.delete_member,
+    api_keys.post_api_key,
+    api_keys.get_api_keys,
+    api_keys.delete_api_key,
+    consents.post_consent,
+    consents.get_consents,
+    consents.delete_consent,
+    consents.get_consent_requests,
+    consents.post_consent_accept,
+    consents.delete_consent_request,
+    schools.get_learners,
+    schools.post_consent_request,
+    schools.post_batch,
+    schools.get_batches,
+    schools.get_batch,
+    schools.post_batch_cancel,
+    schools.post_substitution,
+    schools.get_substitutions,
     openapi.get_openapi,
 ]
 """Every handler of the API; `gate.access` says whom each serves."""
@@ -216,18 +246,21 @@ def payment_provider(settings: Settings) -> PaymentProvider:
 
 @asynccontextmanager
 async def _running(desk: Desk) -> AsyncGenerator[None, None]:
-    """Connects, sweeps and delivers while the worker serves; ends in order."""
+    """Connects, and does its share of the platform's jobs while the worker serves; ends in order."""
     watch(desk.kernel)
     await desk.kernel.open()
-    sweeper = asyncio.create_task(sweep_forever(desk.kernel), name="sweep")
+    jobs = [
+        asyncio.create_task(sweep_forever(desk.kernel), name="sweep"),
+        asyncio.create_task(carry_forever(Parts(desk.kernel, desk.eligibility, desk.gate)), name="carry"),
+    ]
     try:
         async with _jobs(desk):
             yield
     finally:
         # The server has drained its requests by now; what they left in queues is answered before we go.
-        sweeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeper
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
         await desk.availability.close()
         desk.passwords.close()
         await desk.outbound.close()

@@ -180,3 +180,11 @@ class UnknownAuthority(ApiError):
     code = "unknown_authority"
     status = 404
     sentence = "There is no authority with this id."
+
+
+class NotYourOrganisation(ApiError):
+    """The role or key is for another school or station."""
+
+    code = "not_your_organisation"
+    status = 403
+    sentence = "Your role is not for this organisation."

@@ -5,7 +5,7 @@ rest. `docs/flow.md` walks one confirm through these files.
 """
 
 from reservation.audit import Finding, audit
-from reservation.change import bookings_of, cancel, reschedule
+from reservation.change import Substituted, bookings_of, cancel, reschedule, substitute
 from reservation.confirm import confirm
 from reservation.errors import ReservationError
 from reservation.hold import free_places, hold, release
@@ -38,6 +38,7 @@ __all__ = [
     "Pool",
     "Promise",
     "ReservationError",
+    "Substituted",
     "Unit",
     "UnitKind",
     "add_authority",
@@ -57,6 +58,7 @@ __all__ = [
     "rebuild",
     "release",
     "reschedule",
+    "substitute",
     "sweep",
     "sweep_forever",
     "units_of",

@@ -64,6 +64,28 @@ class Eligibility:
                 known = await self._vehicles.of(vehicle)
                 _check_vehicle(session, terms, known, today=now.astimezone(SHANGHAI).date())
 
+    async def check_test_of(self, *, account: str, session: PlannedUnit, now: datetime) -> None:
+        """Passes when this account's person may book this test now, by facts read now: for whoever books for others.
+
+        Raises:
+            NotOpenYet, BookingClosed: not now.
+            NotEligible: rules stand against it.
+            Unavailable, Busy: PostgreSQL does not answer.
+        """
+        terms = await self.sessions.terms(session)
+        check_open(session, terms, now=now)
+        dossier = await self._dossiers.of(account, fresh=True)
+        check_person(session, terms, dossier, today=now.astimezone(SHANGHAI).date())
+
+    async def return_moment(self, unit: int, *, now: datetime) -> datetime | None:
+        """When a place of this unit that is left now is to come back; None: at once.
+
+        Raises:
+            Unavailable, Busy: PostgreSQL does not answer.
+        """
+        planned = await self.sessions.planned([unit])
+        return _return_moment(planned[0], await self.sessions.terms(planned[0]), now=now) if planned else None
+
     async def check_leaving(self, *, owner: str, booking_id: str, now: datetime) -> datetime | None:
         """Passes when the owner may still cancel or move this booking; gives when its place is to come back.
 

@@ -3,16 +3,18 @@
 When Valkey is down: writes are closed (503 with Retry-After), reads are open.
 """
 
-from booking_api.errors import TokenMissing
-from booking_api.gate.access import ACCESS, check_access
+from booking_api import clock
+from booking_api.errors import TokenInvalid, TokenMissing
+from booking_api.gate.access import ACCESS, check_access, check_key
 from booking_api.gate.addresses import ClientAddress
 from booking_api.gate.cookies import SessionCookie
 from booking_api.gate.limits import Limits, network_prefix
 from booking_api.identity.sessions.errors import SessionEnded
 from booking_api.identity.sessions.memory import Sessions, Visit
 from booking_api.identity.tokens import Account, TokenVerifier
+from booking_api.organisations.keys import PREFIX, ApiKeys
 from booking_api.request import AnyRequest, header
-from booking_api.settings import Settings
+from booking_api.settings import Rate, Settings
 from reservation import Kernel
 
 
@@ -25,6 +27,7 @@ class Gate:
         self._verifier = verifier
         self._sessions = sessions
         self.cookie = SessionCookie(settings)
+        self.keys = ApiKeys(kernel)
         self._address = ClientAddress(settings.trusted_proxies)
         self._limits = Limits(kernel.valkey, account=settings.account_rate, network=settings.network_rate)
 
@@ -35,6 +38,7 @@ class Gate:
             TokenMissing, TokenInvalid, TokenExpired, SessionEnded: sign in first.
             CsrfRefused: a session's cookie came without proof that our own pages sent it.
             NotVerified, RoleMissing: this account may not (`access.ACCESS`).
+            KeyScopeMissing, OrganisationSuspended: this API key may not (`access.KEY_SCOPES`).
             RateLimited: wait.
             Unavailable, Busy: a write, and Valkey does not answer.
         """
@@ -42,7 +46,14 @@ class Gate:
         if authorization is None:
             visit, headers = await self.enter_session(request, reads=reads)
             return visit.account, headers
-        account = self._verifier.account(authorization)
+        try:
+            account = self._verifier.account(authorization)
+        except TokenInvalid:
+            # No signed token; only now is it asked whether it is a key.
+            token = authorization[7:].strip()
+            if not token.startswith(PREFIX):
+                raise
+            return await self._enter_by_key(request, token, reads=reads)
         address = self._address.of(request.scope)
         # Counted before it is refused: a flood of what one may not do is a flood all the same.
         headers = await self._limits.check(account=account.id, address=address, reads=reads)
@@ -82,6 +93,28 @@ class Gate:
         headers = await self._limits.check(account=visit.account.id, address=address, reads=reads)
         self.cookie.check_write(request, csrf=visit.csrf, form_token=form_token)
         return visit, headers | (self.cookie.set(visit.offer) if visit.offer else {})
+
+    async def _enter_by_key(
+        self, request: AnyRequest, token: str, *, reads: bool
+    ) -> tuple[Account, dict[str, str]]:
+        if not self.keys.is_known(token):
+            # A flood of keys that nobody has is not to become a flood of questions to the database.
+            await self.enter_unknown(request)
+        account = await self.keys.account(token, now=clock.now())
+        address = self._address.of(request.scope)
+        headers = await self._limits.check(account=account.id, address=address, reads=reads)
+        route = request.scope["method"], request.scope["path_template"]
+        check_key(account, route)
+        check_access(account, ACCESS[route])
+        return account, headers
+
+    async def turn_of_school(self, school: str, *, per_s: float) -> int:
+        """Counts one row of a school's batches, over all workers; 0, or the milliseconds after which to ask again.
+
+        Raises:
+            Unavailable, Busy: Valkey does not answer.
+        """
+        return await self._limits.turn(f"{{school:{school}}}:limit", Rate(per_s, 1))
 
     async def enter_unknown(self, request: AnyRequest) -> dict[str, str]:
         """The RateLimit headers for somebody who is not signed in yet: one network is one account here.

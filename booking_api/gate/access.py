@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from booking_api.errors import NotVerified, RoleMissing
 from booking_api.identity.tokens import Account
+from booking_api.organisations.errors import KeyScopeMissing
 
 
 class Access(StrEnum):
@@ -73,6 +74,31 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("POST", "/api/v1/plans/{plan_id}/publish"): Access.OPERATOR,
     ("POST", "/api/v1/plans/{plan_id}/close"): Access.OPERATOR,
     ("POST", "/api/v1/plans/{plan_id}/sessions/{session_id}/cancel"): Access.OPERATOR,
+    ("GET", "/api/v1/authorities/{authority}/organisations"): Access.PUBLIC,
+    ("POST", "/api/v1/organisations"): Access.OPERATOR,
+    ("POST", "/api/v1/organisations/{organisation}/suspend"): Access.OPERATOR,
+    ("POST", "/api/v1/organisations/{organisation}/resume"): Access.OPERATOR,
+    ("GET", "/api/v1/organisations/{organisation}/changes"): Access.OPERATOR,
+    ("PUT", "/api/v1/organisations/{organisation}/members/{login}"): Access.OPERATOR,
+    ("DELETE", "/api/v1/organisations/{organisation}/members/{login}"): Access.OPERATOR,
+    # Schools and stations alike: the route finds which of them the account acts for.
+    ("POST", "/api/v1/api-keys"): Access.ACCOUNT,
+    ("GET", "/api/v1/organisations/{organisation}/api-keys"): Access.ACCOUNT,
+    ("DELETE", "/api/v1/api-keys/{key_id}"): Access.ACCOUNT,
+    ("POST", "/api/v1/consents"): Access.VERIFIED,
+    ("GET", "/api/v1/consents"): Access.ACCOUNT,
+    ("DELETE", "/api/v1/consents/{consent_id}"): Access.ACCOUNT,
+    ("GET", "/api/v1/consent-requests"): Access.VERIFIED,
+    ("POST", "/api/v1/consent-requests/{request_id}/accept"): Access.VERIFIED,
+    ("DELETE", "/api/v1/consent-requests/{request_id}"): Access.VERIFIED,
+    ("GET", "/api/v1/schools/{school}/learners"): Access.SCHOOL,
+    ("POST", "/api/v1/schools/{school}/consent-requests"): Access.SCHOOL,
+    ("POST", "/api/v1/schools/{school}/batches"): Access.SCHOOL,
+    ("GET", "/api/v1/schools/{school}/batches"): Access.SCHOOL,
+    ("GET", "/api/v1/schools/{school}/batches/{batch_id}"): Access.SCHOOL,
+    ("POST", "/api/v1/schools/{school}/batches/{batch_id}/cancel"): Access.SCHOOL,
+    ("POST", "/api/v1/schools/{school}/substitutions"): Access.SCHOOL,
+    ("GET", "/api/v1/schools/{school}/substitutions"): Access.SCHOOL,
     ("GET", "/api/v1/notices"): Access.ACCOUNT,
     ("POST", "/api/v1/notices/{notice_id}/read"): Access.ACCOUNT,
     ("POST", "/api/v1/webhooks"): Access.ORGANISATION,
@@ -106,6 +132,24 @@ ACCESS: Mapping[tuple[str, str], Access] = {
 }
 
 
+KEY_SCOPES: Mapping[tuple[str, str], str] = {
+    ("GET", "/api/v1/schools/{school}/learners"): "learners:read",
+    ("POST", "/api/v1/schools/{school}/consent-requests"): "learners:write",
+    ("POST", "/api/v1/schools/{school}/batches"): "batches:write",
+    ("GET", "/api/v1/schools/{school}/batches"): "batches:read",
+    ("GET", "/api/v1/schools/{school}/batches/{batch_id}"): "batches:read",
+    ("POST", "/api/v1/schools/{school}/batches/{batch_id}/cancel"): "batches:write",
+    ("POST", "/api/v1/schools/{school}/substitutions"): "batches:write",
+    ("GET", "/api/v1/schools/{school}/substitutions"): "batches:read",
+    ("POST", "/api/v1/webhooks"): "webhooks",
+    ("GET", "/api/v1/webhooks"): "webhooks",
+    ("DELETE", "/api/v1/webhooks/{webhook_id}"): "webhooks",
+    ("POST", "/api/v1/webhooks/{webhook_id}/ping"): "webhooks",
+    ("GET", "/api/v1/webhooks/{webhook_id}/deliveries"): "webhooks",
+    ("POST", "/api/v1/check-ins"): "check-ins",
+}
+"""What an API key needs for a route; a route that is not here is for people only."""
+
 ROLES_OF: Mapping[Access, tuple[str, ...]] = {
     Access.CLERK: ("clerk",),
     Access.OPERATOR: ("operator",),
@@ -129,3 +173,14 @@ def check_access(account: Account, access: Access) -> None:
     roles = ROLES_OF.get(access)
     if roles is not None and not any(account.scopes(role) for role in roles):
         raise RoleMissing(role=" or ".join(roles))
+
+
+def check_key(account: Account, route: tuple[str, str]) -> None:
+    """Lets an API key pass whose scopes allow this route.
+
+    Raises:
+        KeyScopeMissing: none of them does, or no key may use it.
+    """
+    scope = KEY_SCOPES.get(route)
+    if scope is None or scope not in account.scopes("key"):
+        raise KeyScopeMissing(scope=scope)

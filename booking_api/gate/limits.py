@@ -147,6 +147,16 @@ class Limits:
             headers = {"RateLimit-Policy": mine.header, "RateLimit": f'"{mine.name}";r={left};t={wait_s}'}
             raise RateLimited(headers=headers, retry_after_s=wait_s, policy=mine.name)
 
+    async def turn(self, key: str, rate: Rate) -> int:
+        """Counts one piece of work against a rate; 0 when it may be done now, else the milliseconds to wait.
+
+        Raises:
+            Unavailable, Busy: Valkey does not answer.
+        """
+        asked = policy("turn", rate)
+        ok, _, wait_ms = await self._valkey.lane(key).function("limit", key, asked.interval_us, asked.burst)
+        return 0 if ok else wait_ms
+
     async def _ask(self, account_key: str, network_key: str) -> list[int]:
         mine, ours = self._account, self._network
         lane = self._valkey.lane(account_key)

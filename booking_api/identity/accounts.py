@@ -147,7 +147,7 @@ async def verify_at_counter(
         RecentlyErased: another one was until a moment ago.
         AlreadyVerified: this one is; nothing was changed.
     """
-    number = _number(identity_number, today=today)
+    number = checked_number(identity_number, today=today)
     if not _LOGIN.fullmatch(spelled_login(login)):
         raise UnknownAccount(account=login[:64])
     table = tables.account.c
@@ -181,7 +181,7 @@ async def find_at_counter(engine: AsyncEngine, *, login: str, identity_number: s
         InvalidRequest: the number cannot be one.
         UnknownAccount: there is no such account.
     """
-    number, spelled = _number(identity_number, today=today), spelled_login(login)
+    number, spelled = checked_number(identity_number, today=today), spelled_login(login)
     row = None
     if _LOGIN.fullmatch(spelled):
         table = tables.account.c
@@ -219,15 +219,23 @@ def spelled_login(login: str) -> str:
 
 def person_of(row: Row[tuple[str, str, str, str, datetime | None, list[str]]]) -> Person:
     """The owner's view of a row of `account`."""
-    number: str = row.identity_number
     return Person(
         id=row.id,
         login=row.login,
         name=row.name,
-        identity_number=f"{number[:3]}{'*' * (len(number) - 5)}{number[-2:]}",
+        identity_number=masked_number(row.identity_number),
         verified=row.verified_at is not None,
         roles=list(row.roles),
     )
+
+
+def masked_number(number: str) -> str:
+    """An identity number by its ends.
+
+    >>> masked_number("11010519491231002X")
+    '110*************2X'
+    """
+    return f"{number[:3]}{'*' * (len(number) - 5)}{number[-2:]}"
 
 
 def _checked(new: NewAccount, *, today: date) -> NewAccount:
@@ -236,7 +244,7 @@ def _checked(new: NewAccount, *, today: date) -> NewAccount:
     def wrong(field: str, reason: str) -> None:
         errors.append({"field": field, "reason": reason})
 
-    login, name = spelled_login(new.login), " ".join(new.name.split())
+    login, name = spelled_login(new.login), spelled_name(new.name)
     phone, number, password = "", "", ""
     if not _LOGIN.fullmatch(login):
         wrong("login", "3 to 40 letters, digits, dots, hyphens or underscores, first a letter or digit")
@@ -259,7 +267,17 @@ def _checked(new: NewAccount, *, today: date) -> NewAccount:
     return NewAccount(login, number, name, phone, password)
 
 
-def _number(text: str, *, today: date) -> str:
+def spelled_name(name: str) -> str:
+    """A name as it is stored: blanks about and between its parts are one each."""
+    return " ".join(name.split())
+
+
+def checked_number(text: str, *, today: date) -> str:
+    """A number in canonical text.
+
+    Raises:
+        InvalidRequest: it cannot be one.
+    """
     try:
         return parse_identity_number(text, today=today).text
     except IdentityNumberError as error:

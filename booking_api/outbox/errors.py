@@ -19,14 +19,6 @@ class UnknownWebhook(ApiError):
     sentence = "Your organisation has no webhook with this id."
 
 
-class NotYourOrganisation(ApiError):
-    """The account does not act for this school or station."""
-
-    code = "not_your_organisation"
-    status = 403
-    sentence = "Your account does not act for this organisation."
-
-
 class TooManyWebhooks(ApiError):
     """The organisation has as many as it may have."""
 

@@ -14,10 +14,10 @@ from joserfc.jwk import OKPKey
 from sqlalchemy import Row, delete, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking_api.errors import InvalidRequest
+from booking_api.errors import InvalidRequest, NotYourOrganisation
 from booking_api.outbox import tables
 from booking_api.outbox.addresses import URL_LENGTH_LIMIT, AddressRefused, resolve_target
-from booking_api.outbox.errors import NotYourOrganisation, TooManyWebhooks, UnknownWebhook, WebhookOff
+from booking_api.outbox.errors import TooManyWebhooks, UnknownWebhook, WebhookOff
 from booking_api.outbox.events import EventKind
 from booking_api.outbox.signing import webhook_secret
 from booking_api.uuids import is_uuid

@@ -6,6 +6,7 @@ from booking_api.privacy.kernel_records import KERNEL
 from booking_api.privacy.message_records import MESSAGES
 from booking_api.privacy.plan_records import PLANS
 from booking_api.privacy.register_records import REGISTERS
+from booking_api.privacy.school_records import SCHOOLS
 from booking_api.privacy.sign_in_records import SIGN_IN
 
-RECORDS: tuple[Contributor, ...] = (KERNEL, PLANS, REGISTERS, MESSAGES, SIGN_IN, IDENTITY)
+RECORDS: tuple[Contributor, ...] = (KERNEL, PLANS, REGISTERS, MESSAGES, SCHOOLS, SIGN_IN, IDENTITY)

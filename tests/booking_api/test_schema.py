@@ -7,11 +7,13 @@ from booking_api.identity.factors.tables import metadata as factors
 from booking_api.identity.oidc.tables import metadata as oidc
 from booking_api.identity.sessions.tables import metadata as sessions
 from booking_api.identity.tables import metadata as identity
+from booking_api.organisations.tables import metadata as organisations
 from booking_api.outbox.tables import metadata as outbox
 from booking_api.payments.tables import metadata as payments
 from booking_api.plans.tables import metadata as plans
 from booking_api.registers.tables import metadata as registers
 from booking_api.schema import migrate_platform
+from booking_api.schools.tables import metadata as schools
 from booking_api.verification.tables import metadata as verification
 from reservation.database import create_engine
 
@@ -19,7 +21,19 @@ from reservation.database import create_engine
 ROOMS = list(
     {
         id(r): r
-        for r in (registers, identity, factors, oidc, sessions, plans, outbox, payments, verification)
+        for r in (
+            registers,
+            identity,
+            factors,
+            oidc,
+            sessions,
+            plans,
+            outbox,
+            payments,
+            verification,
+            organisations,
+            schools,
+        )
     }.values()
 )
 TABLES = {name for room in ROOMS for name in room.tables}

@@ -86,6 +86,27 @@ NOT_FROM_THE_PAGE = {
     "session_ended",
     "session_missing",
     "csrf_refused",
+    # Schools and stations have no pages yet.
+    "unknown_organisation",
+    "organisation_exists",
+    "organisation_suspended",
+    "account_not_verified",
+    "key_scope_missing",
+    "unknown_key",
+    "too_many_keys",
+    "unknown_consent",
+    "unknown_consent_request",
+    "no_consent",
+    "learner_twice",
+    "school_elsewhere",
+    "batches_off",
+    "substitutions_off",
+    "not_planned",
+    "school_share_reached",
+    "batch_too_long",
+    "unknown_batch",
+    "batch_over",
+    "too_many_batches",
 }
 
 

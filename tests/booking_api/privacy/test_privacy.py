@@ -37,6 +37,7 @@ NOT_ABOUT_PEOPLE = {
 }
 # Of people they know only who acted for the authority, by account.
 OF_THE_AUTHORITY = {"plan", "plan_session", "authority_settings", "day_off", "webhook", "delivery"}
+OF_THE_AUTHORITY |= {"organisation", "organisation_change", "api_key"}
 DAY = timedelta(days=1)
 
 
