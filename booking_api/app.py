@@ -10,6 +10,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from booking_api import clock
+from booking_api.attendance.concluding import CONCLUDE_EVERY_S, conclude
 from booking_api.availability import Availability
 from booking_api.demo.applicants import APPLICANTS
 from booking_api.demo.sign_in import sign_in_routes
@@ -37,6 +38,7 @@ from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
 from booking_api.routes import (
     accounts,
     api_keys,
+    attendance,
     authorities,
     bookings,
     consents,
@@ -109,6 +111,7 @@ API = [
     tickets.get_ticket_svg,
     bookings.post_cancel,
     bookings.post_reschedule,
+    attendance.post_check_in,
     notices.get_notices,
     notices.post_read,
     webhooks.post_webhook,
@@ -280,6 +283,8 @@ async def _jobs(desk: Desk) -> AsyncGenerator[None, None]:
             await jobs.enter_async_context(
                 repeated(partial(prune_outbox, engine), name="prune outbox", every_s=PRUNE_EVERY_S)
             )
+            over = partial(conclude, desk.kernel, now=clock.now)
+            await jobs.enter_async_context(repeated(over, name="conclude", every_s=CONCLUDE_EVERY_S))
             if desk.payments.remote:
                 mend = partial(mend_payments, engine, desk.payments, now=clock.now)
                 await jobs.enter_async_context(repeated(mend, name="mend payments", every_s=MEND_EVERY_S))

@@ -99,6 +99,7 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("POST", "/api/v1/schools/{school}/batches/{batch_id}/cancel"): Access.SCHOOL,
     ("POST", "/api/v1/schools/{school}/substitutions"): Access.SCHOOL,
     ("GET", "/api/v1/schools/{school}/substitutions"): Access.SCHOOL,
+    ("POST", "/api/v1/check-ins"): Access.STATION,
     ("GET", "/api/v1/notices"): Access.ACCOUNT,
     ("POST", "/api/v1/notices/{notice_id}/read"): Access.ACCOUNT,
     ("POST", "/api/v1/webhooks"): Access.ORGANISATION,

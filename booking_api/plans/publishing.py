@@ -40,9 +40,13 @@ class Published(NamedTuple):
 
 
 class Cancelled(NamedTuple):
-    """A session that will not take place: its unit, whose bookings ended with it, and what Valkey is to be told."""
+    """A session that will not take place: its unit, whose bookings ended with it, and what Valkey is to be told.
+
+    `first`: it was not cancelled before.
+    """
 
     unit: int
+    first: bool
     bookings: list[tuple[str, str]]
     effect: Effect
 
@@ -123,12 +127,14 @@ async def cancel_session(
     """
     withdrawn = await withdraw_unit(connection, pool, unit_id=unit_id)
     session = tables.plan_session
-    await connection.execute(
+    noted = await connection.execute(
         update(session)
         .where(session.c.unit_id == unit_id, session.c.cancelled_at.is_(None))
         .values(cancelled_by=by, cancelled_at=func.now(), cancel_reason=reason)
+        .returning(session.c.id)
     )
-    return Cancelled(unit_id, withdrawn.bookings, withdrawn.effect)
+    first = noted.one_or_none() is not None
+    return Cancelled(unit_id, first, withdrawn.bookings, withdrawn.effect)
 
 
 def rule_of(service: str, subject: int | None) -> str:

@@ -32,6 +32,7 @@ from booking_api.plans.rows import SessionRow, check_service
 from booking_api.plans.schedule import Schedule, expand
 from booking_api.request import Answer, AnyRequest
 from booking_api.rules.settings import SETTINGS
+from booking_api.schools.telling import note_cancelled_session
 from reservation.transaction import transaction
 
 ROWS_LIMIT = 200
@@ -229,6 +230,7 @@ async def post_session_cancel(
     pool = await desk.kernel.pool(pool_id)
     async with transaction(desk.kernel.engine) as connection:
         done = await cancel_session(connection, pool, unit_id=unit_id, by=account.id, reason=data.reason)
+        await note_cancelled_session(connection, done, reason=data.reason, at=clock.now())
     await desk.kernel.tell(done.effect)
     return Answer(SessionCancelled(done.unit, len(done.bookings)), status_code=200, headers=headers)
 

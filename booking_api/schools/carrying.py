@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking_api import clock
 from booking_api.clock import SHANGHAI
 from booking_api.organisations.register import find_organisation
+from booking_api.outbox.events import EventKind, note_event
 from booking_api.schools import tables
 from booking_api.schools.checking import find_session
 from booking_api.schools.errors import NoConsent
@@ -263,4 +264,12 @@ async def _end(work: Work, state: str) -> None:
             update(table)
             .where(table.c.id == work.batch)
             .values(state=state, ended_at=func.now(), leased_by=None, leased_until=None)
+        )
+        await note_event(
+            connection,
+            kind=EventKind.BATCH_FINISHED,
+            at=clock.now(),
+            organisation=f"school:{work.school.id}",
+            account=None,
+            facts={"batch": work.batch, "state": state},
         )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.clock import SHANGHAI
 from booking_api.organisations.register import Organisation
+from booking_api.outbox.events import Event, EventKind, note_events
 from booking_api.schools import tables
 from booking_api.schools.batches import learner_word
 from booking_api.schools.checking import find_session
@@ -123,7 +124,6 @@ async def _substitute(parts: Parts, about: _Change, *, reason: str, by: str, tod
             now_ms=parts.kernel.clock(),
         )
         await _hand_seat_over(connection, about.booking, done.booking.id)
-        # Both learners are to be told of what is kept here; it has all that either must know.
         kept = await _keep(
             connection,
             school=about.school,
@@ -135,7 +135,29 @@ async def _substitute(parts: Parts, about: _Change, *, reason: str, by: str, tod
             reason=reason,
             by=by,
         )
+        await note_events(connection, _told(about, kept))
     return Done(kept, done.effect)
+
+
+def _told(about: _Change, kept: Substitution) -> list[Event]:
+    """Both learners are told, and the school's own systems."""
+    school = f"school:{about.school}"
+    facts = {"unit": about.unit, "school": about.school, "reason": kept.reason}
+    return [
+        Event(
+            kind=EventKind.SUBSTITUTION_MADE,
+            at=kept.at,
+            account=about.from_account,
+            organisation=school,
+            facts=facts | {"from_booking": kept.from_booking, "to_booking": kept.to_booking},
+        ),
+        Event(
+            kind=EventKind.SUBSTITUTION_MADE,
+            at=kept.at,
+            account=about.to_account,
+            facts=facts | {"booking": kept.to_booking},
+        ),
+    ]
 
 
 async def substitutions_of(

@@ -123,6 +123,7 @@ BODIES = {
     "/api/v1/organisations": {"id": "x", "kind": "school", "authority": "x", "name": {"en": "x"}},
     "/api/v1/organisations/{organisation}/suspend": {"reason": "trying"},
     "/api/v1/organisations/{organisation}/resume": {"reason": "trying"},
+    "/api/v1/check-ins": {"code": "x"},
     "/api/v1/api-keys": {
         "organisation": "x",
         "name": "x",
@@ -140,6 +141,13 @@ BODIES = {
 }
 NUMBERED = {"pool_id", "plan_id", "session_id", "notice_id", "consent_id", "request_id", "batch_id"}
 """Path parameters that are numbers; the others are words."""
+
+
+def url_of(path: str) -> str:
+    """A path with something in the place of each parameter."""
+    return re.sub(r"\{(\w+)\}", lambda name: "1" if name[1] in NUMBERED else "x", path)
+
+
 ROUTES = sorted(route for route in ACCESS if not route[1].endswith(STREAMS))
 
 
@@ -157,8 +165,7 @@ async def test_each_asker_is_served_or_refused_as_the_table_says(unhurried, toke
     for number, (method, path) in enumerate(ROUTES):
         # Somebody else each time, lest the limits of one account answer instead of the table.
         headers = {} if asker == "nobody" else token(f"somebody-{number}", **ASKERS[asker])
-        url = re.sub(r"\{(\w+)\}", lambda name: "1" if name[1] in NUMBERED else "x", path)
-        answer = await unhurried.request(method, url, json=BODIES.get(path), headers=headers)
+        answer = await unhurried.request(method, url_of(path), json=BODIES.get(path), headers=headers)
         assert answer.status_code < 500, answer.text
         # Problems have a code; of the others only the status matters here.
         code = answer.json().get("code") if answer.status_code >= 400 else None

@@ -87,6 +87,9 @@ NOT_FROM_THE_PAGE = {
     "session_missing",
     "csrf_refused",
     # Schools and stations have no pages yet.
+    "unknown_code",
+    "another_site",
+    "check_in_closed",
     "unknown_organisation",
     "organisation_exists",
     "organisation_suspended",

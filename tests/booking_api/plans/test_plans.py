@@ -322,3 +322,17 @@ async def test_one_plan_published_twice_at_once_is_published_once(ask, kernel):
     async with kernel.engine.connect() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM unit"))).scalar_one() == 1
     assert clock.today() < in_days(1)
+
+
+async def test_everybody_is_told_once_of_a_cancelled_session(client, ask, token, kernel):
+    plan = await published(ask, row())
+    await opened(client)
+    await settle(kernel, person("a"))
+    mine = token("a")
+    held = (await hold(client, mine, 1)).json()
+    await client.post(f"/api/v1/holds/{held['id']}/confirm", headers=mine | {"Idempotency-Key": "k"})
+    [(session, _)] = await units_of_plan(ask, plan)
+    for reason in ("snow", "again"):
+        await ask("POST", f"/plans/{plan}/sessions/{session}/cancel", {"reason": reason})
+    [notice] = (await client.get("/api/v1/notices", headers=mine)).json()["notices"]
+    assert (notice["kind"], notice["facts"]["reason"]) == ("session.cancelled", "snow")

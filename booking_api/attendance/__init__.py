@@ -1,0 +1,1 @@
+"""Who came: checked in at the door by the code on their booking, or noted as missed when the session is over."""
