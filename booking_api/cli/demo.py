@@ -12,9 +12,16 @@ from rich.console import Console
 
 from booking_api import clock
 from booking_api.cli import Unusable
-from booking_api.cli.surroundings import Addresses, open_kernel, read_addresses, settings_or_exit
+from booking_api.cli.surroundings import (
+    Addresses,
+    on_database,
+    open_kernel,
+    read_addresses,
+    settings_or_exit,
+)
 from booking_api.demo.city import Founded, found
 from booking_api.demo.display import console_for, print_reckoning, shown
+from booking_api.demo.people import able_people, add_learners, first_number_at
 from booking_api.demo.rush import (
     CLIENTS_MOST,
     Reckoning,
@@ -31,6 +38,7 @@ from booking_api.demo.rush import (
 from booking_api.demo.tally import Tally
 from booking_api.demo.wire import NoAnswerError, Origin
 from booking_api.identity.tokens import KeyFileError, issue_token, load_key
+from booking_api.organisations.errors import UnknownOrganisation
 from booking_api.settings import Settings
 from reservation.errors import ReservationError
 
@@ -62,6 +70,35 @@ def city() -> None:
 async def _found(addresses: Addresses) -> Founded:
     async with open_kernel(addresses) as kernel:
         return await found(kernel, founding_day=clock.today())
+
+
+@command.command("learners")
+@click.option("--count", default=200, show_default=True, type=click.IntRange(1, CLIENTS_MOST))
+@click.option("--school", required=True, help="The school they let book for them; it must be registered.")
+@click.option("--subject", default=1, show_default=True, type=click.IntRange(1, 4))
+@click.option("--json", "as_json", is_flag=True, help="Print the accounts as JSON.")
+def learners(*, count: int, school: str, subject: int, as_json: bool) -> None:
+    """Add verified learners of C1 whom no rule keeps from SUBJECT, each with consent for SCHOOL."""
+    settings = settings_or_exit()
+    addresses = read_addresses(settings)
+    _require_demo(addresses.url)
+    now_ms = clock.now_ms()
+    people = able_people(
+        [f"learner-{now_ms:x}-{number}" for number in range(count)],
+        first_number=first_number_at(now_ms),
+        subject=subject,
+        vehicle_class="C1",
+        today=clock.today(),
+    )
+    try:
+        on_database(lambda engine: add_learners(engine, people, school=school, subject=subject))
+    except UnknownOrganisation as error:
+        raise Unusable(f"--school: there is no school {school!r}") from error
+    accounts = [person.account for person in people]
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(accounts).decode() + "\n")
+    else:
+        click.echo(f"{count:,} learners: {accounts[0]} to {accounts[-1]}")
 
 
 @command.command("token")

@@ -10,16 +10,19 @@ from typing import Any
 import msgspec
 from sqlalchemy import Table, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_api.clock import SHANGHAI
 from booking_api.demo.applicants import APPLICANTS
 from booking_api.identity.numbers import check_character
 from booking_api.identity.tables import account as account_table
+from booking_api.organisations.register import find_organisation
 from booking_api.registers import tables as registers
 from booking_api.rules import Outcome
+from booking_api.schools.tables import consent
 
 ROWS_AT_ONCE = 1_000
+CROWD_MOST = 20_000
 FIRST_AREA = 330106
 FIRST_BIRTHDAY = date(1960, 1, 1)
 BIRTHDAYS = 14_610
@@ -126,6 +129,29 @@ def able_people(
         )
         for n, account in enumerate(accounts)
     ]
+
+
+def first_number_at(now_ms: int) -> int:
+    """Where the numbers of a crowd begin: each second has its own, so no two accounts of two crowds are one person."""
+    return now_ms // 1_000 * CROWD_MOST % NUMBERS_LIMIT
+
+
+async def add_learners(
+    engine: AsyncEngine, people: Sequence[DemoPerson], *, school: str, subject: int
+) -> None:
+    """Adds people who let a school book this subject for them.
+
+    Raises:
+        UnknownOrganisation: there is no such school.
+    """
+    async with engine.begin() as connection:
+        await find_organisation(connection, school)
+        await add_people(connection, people, source=f"learners of {school}")
+        rows = [
+            {"account": person.account, "school": school, "subjects": [subject], "until": person.last_day}
+            for person in people
+        ]
+        await _add(connection, consent, rows)
 
 
 async def add_people(connection: AsyncConnection, people: Sequence[DemoPerson], *, source: str) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from booking_api.demo.city import demo_pools, publish_demo_plan
 from booking_api.demo.crowd import Person, Scene, take_part
-from booking_api.demo.people import NUMBERS_LIMIT, able_people, add_people
+from booking_api.demo.people import CROWD_MOST, able_people, add_people, first_number_at
 from booking_api.demo.plan import POPULAR_POOL, WEEKS, rush_plan
 from booking_api.demo.tally import Latency, Outcome, Tally
 from booking_api.demo.wire import Connection, NoAnswerError, Origin
@@ -31,7 +31,7 @@ from reservation.transaction import transaction
 
 DEADLINE_S = 120.0
 TOKEN_LIFE_S = 3_600
-CLIENTS_MOST = 20_000
+CLIENTS_MOST = CROWD_MOST
 NETWORKS = 250
 CONNECTS_AT_ONCE = 128
 CONNECT_ATTEMPTS = 5
@@ -139,8 +139,7 @@ async def settle_crowd(kernel: Kernel, rush: Rush, stage: Stage, *, now_ms: int,
     """
     people = able_people(
         [account_of(rush, number) for number in range(rush.clients)],
-        # Each rush of a second has numbers of its own: no two accounts are one person.
-        first_number=now_ms // 1_000 * CLIENTS_MOST % NUMBERS_LIMIT,
+        first_number=first_number_at(now_ms),
         subject=stage.subject,
         vehicle_class=stage.vehicle_class,
         today=today,

@@ -23,7 +23,7 @@ from reservation.transaction import transaction
 
 AT_ONCE = 256
 FRESH_S = 5.0
-KEPT = 20_000
+KEPT = 4_096
 
 Facts = TypeVar("Facts")
 
