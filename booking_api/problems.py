@@ -15,6 +15,7 @@ from booking_api.metrics import REFUSALS
 from booking_api.request import AnyRequest
 from reservation.committer import connection_lost
 from reservation.errors import ReservationError, Unavailable
+from reservation.failure import describe, trace
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def http_problem(_: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 def unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Our own failure: logged with its trace, told without."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s %s failed\n%s", request.method, request.url.path, trace(error))
     return problem(
         status=500,
         code="internal",
@@ -127,7 +128,7 @@ def database_problem(request: AnyRequest, error: SQLAlchemyError | OSError) -> R
     """A database that went away is not the caller's fault and not a bug; anything else it says is one."""
     if not connection_lost(error):
         return unexpected(request, error)
-    log.warning("database: %s", str(error).partition("\n")[0])
+    log.warning("database: %s", describe(error))
     return reservation_problem(request, Unavailable(part="postgresql"))
 
 

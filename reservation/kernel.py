@@ -17,6 +17,7 @@ from reservation import tables
 from reservation.commit_batch import Order
 from reservation.committer import Committer
 from reservation.errors import Rebuilding, ReservationError, Unavailable, UnknownPool
+from reservation.failure import describe
 from reservation.fresh import Fresh
 from reservation.functions import Library, reservation_library
 from reservation.keys import fence_key
@@ -108,7 +109,7 @@ class Kernel:
             async with self.reads.connect() as connection:
                 rows = (await connection.execute(query)).mappings().all()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("cannot read pools: %s", error)
+            log.warning("cannot read pools: %s", describe(error))
             raise Unavailable(part="postgresql") from error
         pools = [_pool(dict(row)) for row in rows]
         self._pools.update((pool.id, pool) for pool in pools)
@@ -196,7 +197,7 @@ class Kernel:
             try:
                 await work
             except (ReservationError, SQLAlchemyError, OSError, TimeoutError) as error:
-                log.warning("%s: %s", name, error)
+                log.warning("%s: %s", name, describe(error))
             except Exception:
                 log.exception("%s failed", name)
 

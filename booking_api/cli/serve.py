@@ -63,8 +63,14 @@ def command(*, demo: bool) -> int:
             OSError,
             SQLAlchemyError,
         ) as error:
-            raise Unusable(" ".join(str(error).split())) from error
+            raise Unusable(" ".join(_first_lines(error).split())) from error
         return _serve(settings, stack, stop)
+
+
+def _first_lines(error: Exception) -> str:
+    """PostgreSQL's first line says what is wrong; those after it may quote rows."""
+    said = str(error)
+    return said.partition("\n")[0] if isinstance(error, SQLAlchemyError) else said
 
 
 def _check_port(host: str, port: int) -> None:

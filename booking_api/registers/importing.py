@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from booking_api.registers.reading import BadRow, FileUnusable, Format, read_rows
 from booking_api.registers.rows import REGISTERS, Register, RegisterKind, RowError, parse_row
 from booking_api.registers.tables import register_import
+from reservation.failure import describe
 
 PROGRESS_EVERY = 2_000
 IMPORTS_SHOWN = 50
@@ -171,11 +172,32 @@ async def _copy(
 ) -> None:
     # The driver's COPY joins the transaction that the statements before it have begun on this connection.
     driver: Any = (await connection.get_raw_connection()).driver_connection
+    columns = ["line", *register.fields]
+    copying = asyncio.ensure_future(driver.copy_records_to_table("staged", records=records, columns=columns))
+
+    def end(_: object) -> None:
+        # The driver waits until it may write again, which a connection that is gone never says.
+        copying.cancel()
+
+    driver.add_termination_listener(end)
     try:
-        await driver.copy_records_to_table("staged", records=records, columns=["line", *register.fields])
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        await copying
+    except (asyncio.CancelledError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Past SQLAlchemy's back, so the driver's own errors come out here.
-        raise ConnectionError(str(error).partition("\n")[0]) from error
+        if driver.is_closed() and not _asked_to_stop():
+            # Nothing can be rolled back on it, and trying would hide what happened.
+            await connection.invalidate()
+            raise ConnectionError("the connection was closed while rows were copied") from error
+        if isinstance(error, asyncio.CancelledError):
+            raise
+        raise ConnectionError(describe(error)) from error
+    finally:
+        driver.remove_termination_listener(end)
+
+
+def _asked_to_stop() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _judge(

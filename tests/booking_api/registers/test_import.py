@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 from datetime import date
 
 import pytest
@@ -264,29 +265,37 @@ async def test_a_moment_that_cannot_be_stored_is_a_bad_row(imports, at):
     assert (done.rows, [row.line for row in bad]) == (1, [2])
 
 
-async def test_a_database_that_gives_up_in_the_middle_leaves_nothing(imports, rows, engine):
-    """The statement is cancelled from outside while rows stream: an error, and no half of a file."""
-    kill = text(
-        "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
+@pytest.mark.parametrize("way", ["pg_cancel_backend", "pg_terminate_backend"])
+async def test_a_database_that_gives_up_in_the_middle_leaves_nothing(imports, rows, engine, way):
+    """The statement is cancelled, or its session killed, while we wait to send more: an error, no half of a file."""
     ended = []
 
     def progress(read, _):
         if read == 2_000:
-            ended.append(asyncio.get_running_loop().create_task(_end_sessions(engine, kill)))
+            ended.append(asyncio.get_running_loop().create_task(_end_session(engine, way)))
 
+    # More than fits into the sockets between us and a server that has stopped reading.
     lines = [certificate(f"L{n}") for n in range(40_000)]
-    with pytest.raises((OSError, SQLAlchemyError)):
-        await imports(HEADER, *lines, progress=progress)
-    assert await ended[0] == 1
+    with pytest.raises((ConnectionError, SQLAlchemyError)):
+        async with asyncio.timeout(5) as patience:
+            await imports(HEADER, *lines, progress=progress)
+    assert not patience.expired()
+    assert await ended[0]
     assert await rows() == []
     assert await read_imports(engine) == []
 
 
-async def _end_sessions(engine, kill):
+async def _end_session(engine, way):
+    """Ends the importing session while it reads nothing, so that its client certainly waits to write."""
+    session = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     async with engine.connect() as connection:
-        return (await connection.execute(kill)).scalar_one()
+        pid = (await connection.execute(text(f"SELECT pid {session}"))).scalar_one()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(0.5)
+            return (await connection.execute(text(f"SELECT {way}(:pid)"), {"pid": pid})).scalar_one()
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_what_is_no_file_is_told_at_once(tmp_path):
