@@ -78,7 +78,7 @@ async def import_register(
         rows = read_rows(path, form=form, fields=register.fields, encoding=encoding)
         await _copy(connection, register, reading.good(rows))
         # (2) judge: are there rows, and are they all good
-        good = await _judge(connection, register, reading, skip_bad=skip_bad)
+        good = await _judge(connection, register, reading, counts=form.counts, skip_bad=skip_bad)
         if await asyncio.to_thread(_sha256, path) != digest:
             raise FileUnusable(f"{path}: it changed while it was read")
         # (3) take: provenance first, then all rows at once; (4) COMMIT on leaving
@@ -201,14 +201,14 @@ def _asked_to_stop() -> bool:
 
 
 async def _judge(
-    connection: AsyncConnection, register: Register, reading: _Reading, *, skip_bad: bool
+    connection: AsyncConnection, register: Register, reading: _Reading, *, counts: str, skip_bad: bool
 ) -> int:
     """How many rows are to be taken. A key named twice in one file is an error of the file, not a matter of luck.
 
     Raises:
         ImportRefused: see `import_register`.
     """
-    for bad in await _repeated(connection, register):
+    for bad in await _repeated(connection, register, counts):
         reading.tell(bad)
     if reading.bad and not skip_bad:
         reason = f"{reading.bad} of {reading.read} rows are bad"
@@ -219,8 +219,8 @@ async def _judge(
     return good
 
 
-async def _repeated(connection: AsyncConnection, register: Register) -> list[BadRow]:
-    """Takes every row out whose key an earlier line has, and says which line that was."""
+async def _repeated(connection: AsyncConnection, register: Register, counts: str) -> list[BadRow]:
+    """Takes every row out whose key an earlier one has, and says which one that was."""
     key = ", ".join(register.key)
     found = await connection.execute(
         text(
@@ -234,7 +234,7 @@ async def _repeated(connection: AsyncConnection, register: Register) -> list[Bad
         )
     )
     told = sorted(found.all())
-    return [BadRow(row.line, register.key[0], f"the same as line {row.first}") for row in told]
+    return [BadRow(row.line, register.key[0], f"the same as {counts} {row.first}") for row in told]
 
 
 def _take(kind: RegisterKind, register: Register) -> str:

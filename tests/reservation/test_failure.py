@@ -17,12 +17,8 @@ NUMBER = "11010519491231002X"
 @pytest.fixture
 async def violation(kernel):
     """What PostgreSQL says when a number is there twice, wrapped by the driver and by SQLAlchemy."""
-    table = "CREATE TEMPORARY TABLE person (number text CONSTRAINT only_once UNIQUE) ON COMMIT DROP"
     with pytest.raises(IntegrityError) as raised:
-        async with kernel.engine.begin() as connection:
-            await connection.execute(text(table))
-            for _ in range(2):
-                await connection.execute(text("INSERT INTO person VALUES (:n)"), {"n": NUMBER})
+        await _insert_twice(kernel.engine)
     # The control: a traceback would have told it.
     assert NUMBER in "".join(traceback.format_exception(raised.value))
     return raised.value
@@ -67,3 +63,12 @@ def test_loggers_that_never_heard_of_it_write_no_values(violation):
     assert written.getvalue().count("only_once") >= 2
     assert "closing 'it'" in written.getvalue()
     assert "of the driver: DataError sqlstate 22000" in written.getvalue()
+
+
+async def _insert_twice(engine):
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("CREATE TEMPORARY TABLE person (number text CONSTRAINT only_once UNIQUE) ON COMMIT DROP")
+        )
+        for _ in range(2):
+            await connection.execute(text("INSERT INTO person VALUES (:n)"), {"n": NUMBER})

@@ -212,6 +212,39 @@ async def test_json_lines_say_what_is_no_row(imports, rows):
     ]
 
 
+async def test_a_json_array_says_which_item_is_no_row(imports, rows):
+    good = {"plate": "浙A12345", "plate_kind": "02", "identity_number": PERSON, "registered": "2020-01-01", "valid_until": "2026-12-31"}  # fmt: skip
+    other = good | {"plate": "浙A00001", "seats": 7}
+    items = [json.dumps(good, indent=1), "[1]", '{"plate": }', json.dumps({"plate": "x" * LINE_LIMIT}), "", json.dumps(other), json.dumps(good)]  # fmt: skip
+    done, bad = await imports(
+        f" [{' , '.join(items)}]\n", kind=RegisterKind.VEHICLE, name="v.json", skip_bad=True
+    )
+    assert done.rows == 2
+    assert [row.line for row in bad] == [2, 3, 4, 5, 7]
+    assert bad[-1].reason == "the same as item 1"
+    assert [(row["plate"], row["seats"]) for row in await rows("vehicle")] == [
+        ("浙A00001", 7),
+        ("浙A12345", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no JSON array"),
+        ('{"plate": 1}', "does not begin with"),
+        ('[{"a": 1}, {"b": 2}', "in or after item 2"),
+        ('[{"a": 1}, {"b": "2]', "in or after item 2"),
+        ("[1] [2]", "behind item 1"),
+        ("[1, 2}]", "item 2 closes"),
+    ],
+)
+async def test_what_is_not_one_array_is_told_and_nothing_is_left(imports, rows, text, says):
+    with pytest.raises(FileUnusable, match=says):
+        await imports(text, kind=RegisterKind.VEHICLE, name="v.json", skip_bad=True)
+    assert await rows("vehicle") == []
+
+
 async def test_every_register_takes_rows_and_takes_them_again(imports, rows):
     violation = "number,plate,plate_kind,at,code,points,fine_yuan,settled"
     for _ in range(2):
