@@ -79,6 +79,7 @@ def _api() -> Router:
             bookings.post_reschedule,
             pools.get_pools,
             pools.get_units,
+            pools.get_unit,
             pools.get_unit_availability,
             pools.get_pool_availability,
             openapi.get_openapi,

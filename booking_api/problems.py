@@ -86,13 +86,13 @@ def api_problem(_: AnyRequest, error: ApiError) -> Response[bytes]:
     )
 
 
-def invalid_request(_: AnyRequest, error: ValidationException) -> Response[bytes]:
+def invalid_request(request: AnyRequest, error: ValidationException) -> Response[bytes]:
     """A body, path or query that does not decode: which field, and why."""
     return problem(
         status=400,
         code="invalid_request",
         detail="The request cannot be used; `errors` names each field and what would be right.",
-        facts={"errors": list(_fields(error))},
+        facts={"errors": _fields(request, error)},
     )
 
 
@@ -117,10 +117,18 @@ def unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     )
 
 
-def _fields(error: ValidationException) -> list[dict[str, str]]:
+def _fields(request: AnyRequest, error: ValidationException) -> list[dict[str, str]]:
     told = cast("list[Mapping[str, Any]]", error.extra) if isinstance(error.extra, list) else []
+    known = request.scope["route_handler"].parsed_fn_signature.parameters
+
+    def spelled(key: str) -> str:
+        # The framework names our argument; the caller knows the parameter, which may be no word of Python's.
+        definition = known[key].kwarg_definition if key in known else None
+        return getattr(definition, "name", None) or key
+
     return [
-        {"field": str(item.get("key", "body")), "reason": str(item.get("message", ""))} for item in told
+        {"field": spelled(str(item.get("key", "body"))), "reason": str(item.get("message", ""))}
+        for item in told
     ] or [{"field": "body", "reason": error.detail}]
 
 

@@ -52,7 +52,7 @@ async def cancel(kernel: Kernel, *, booking_id: str, owner: str) -> Booking:
         _, epoch = (await lock_units(connection, [was.unit_id]))[was.unit_id]
         was = await _find(connection, booking_id, owner=owner, lock=True)
         if was.state == BookingState.CANCELLED:
-            return _booking(was)
+            return booking_of_row(was)
         if was.state != BookingState.BOOKED:
             raise NotActive(booking=booking_id)
         # (2) end it: the row, the claim, the count, the entry, the effect
@@ -99,18 +99,6 @@ async def reschedule(
     return moved
 
 
-async def bookings_of(kernel: Kernel, *, owner: str, limit: int) -> list[Booking]:
-    """The owner's bookings, newest first.
-
-    Raises:
-        Unavailable, Busy: PostgreSQL does not answer.
-    """
-    booking = tables.booking
-    query = select(booking).where(booking.c.owner == owner).order_by(booking.c.id.desc()).limit(limit)
-    async with transaction(kernel.reads) as connection:
-        return [_booking(row) for row in (await connection.execute(query)).all()]
-
-
 async def _move(
     kernel: Kernel, pool: Pool, *, booking_id: str, marked: Marked, owner: str
 ) -> tuple[Booking, list[Effect]]:
@@ -126,7 +114,7 @@ async def _move(
             # An owner of two vehicles may not move the one's appointment to a place held for the other.
             raise NotMovable(booking=booking_id)
         if was.state == BookingState.MOVED and was.moved_to == marked.claim_id:
-            return _booking(await _find(connection, marked.claim_id, owner=owner)), []
+            return booking_of_row(await _find(connection, marked.claim_id, owner=owner)), []
         if was.state != BookingState.BOOKED:
             raise NotActive(booking=booking_id)
         free, new_epoch = locked[marked.unit]
@@ -188,7 +176,7 @@ async def _take(
         claim_id=hold_id,
         person=(salt, was.claimant),
     )
-    return _booking(row)
+    return booking_of_row(row)
 
 
 async def _end(
@@ -222,7 +210,7 @@ async def _end(
         claim_id=was.id,
         person=(was.salt, was.claimant) if was.salt else None,
     )
-    return _booking(row)
+    return booking_of_row(row)
 
 
 async def _end_lease(kernel: Kernel, pool: Pool, was: Row[Any]) -> None:
@@ -258,11 +246,12 @@ async def _moved_before(kernel: Kernel, *, booking_id: str, hold_id: str, owner:
     async with transaction(kernel.engine) as connection:
         was = await _find(connection, booking_id, owner=owner)
         if was.moved_to == hold_id:
-            return _booking(await _find(connection, hold_id, owner=owner))
+            return booking_of_row(await _find(connection, hold_id, owner=owner))
     raise HoldLost(hold=hold_id)
 
 
-def _booking(row: Row[Any]) -> Booking:
+def booking_of_row(row: Row[Any]) -> Booking:
+    """A row of `booking` as its owner sees it."""
     return Booking(
         id=row.id,
         pool=row.pool_id,

@@ -111,7 +111,7 @@ class Kernel:
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("cannot read pools: %s", describe(error))
             raise Unavailable(part="postgresql") from error
-        pools = [_pool(dict(row)) for row in rows]
+        pools = [pool_of_row(dict(row)) for row in rows]
         self._pools.update((pool.id, pool) for pool in pools)
         return pools
 
@@ -246,7 +246,8 @@ def _epoch(token: str) -> int:
     return int(token.partition(":")[0])
 
 
-def _pool(row: dict[str, Any]) -> Pool:
+def pool_of_row(row: dict[str, Any]) -> Pool:
+    """A row of `pool` as the kernel knows it."""
     return Pool(
         id=row["id"],
         authority=row["authority"],
