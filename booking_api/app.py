@@ -12,6 +12,7 @@ from booking_api.availability import Availability
 from booking_api.demo.applicants import APPLICANTS
 from booking_api.demo.sign_in import sign_in_routes
 from booking_api.desk import Desk
+from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
 from booking_api.gate.limits import gate_library
 from booking_api.identity.passwords import Passwords
@@ -19,7 +20,7 @@ from booking_api.identity.tokens import TokenVerifier, load_key
 from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
-from booking_api.routes import accounts, bookings, health, holds, openapi, pools
+from booking_api.routes import accounts, authorities, bookings, health, holds, openapi, plans, pools
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -45,7 +46,15 @@ def create_app(settings: Settings) -> Litestar:
         libraries=[gate_library()],
         reads=create_reading_engine(settings.database_url),
     )
-    desk = Desk(settings, Gate(settings, kernel, verifier), kernel, Availability(kernel), Passwords(), key)
+    desk = Desk(
+        settings,
+        Gate(settings, kernel, verifier),
+        kernel,
+        Availability(kernel),
+        Eligibility(kernel),
+        Passwords(),
+        key,
+    )
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
@@ -82,6 +91,20 @@ def _api() -> Router:
             pools.get_unit,
             pools.get_unit_availability,
             pools.get_pool_availability,
+            authorities.get_settings,
+            authorities.put_settings,
+            authorities.get_settings_history,
+            authorities.get_days_off,
+            authorities.post_days_off,
+            plans.post_plan,
+            plans.get_plans,
+            plans.get_plan_sessions,
+            plans.post_plan_sessions,
+            plans.post_plan_schedule,
+            plans.delete_plan,
+            plans.post_publish,
+            plans.post_close,
+            plans.post_session_cancel,
             openapi.get_openapi,
         ],
     )

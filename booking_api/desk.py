@@ -9,6 +9,7 @@ from typing import NamedTuple
 from joserfc.jwk import OKPKey
 
 from booking_api.availability import Availability
+from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
 from booking_api.identity.passwords import Passwords
 from booking_api.settings import Settings
@@ -22,5 +23,6 @@ class Desk(NamedTuple):
     gate: Gate
     kernel: Kernel
     availability: Availability
+    eligibility: Eligibility
     passwords: Passwords
     key: OKPKey

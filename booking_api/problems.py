@@ -36,6 +36,7 @@ STATUS: Mapping[str, int] = {
     "unknown_booking": 404,
     "unknown_promise": 404,
     "not_active": 409,
+    "unit_over": 409,
     "not_movable": 409,
     "rebuilding": 503,
     "busy": 503,

@@ -34,6 +34,7 @@ from reservation.pools import add_authority, publish_pool, publish_unit
 from reservation.promise import confirm_promise, promise, withdraw
 from reservation.rebuild import rebuild
 from reservation.sweep import prune, sweep, sweep_forever, watch
+from reservation.units import add_units, conclude_units, withdraw_unit
 
 __all__ = [
     "Booking",
@@ -52,9 +53,11 @@ __all__ = [
     "UnitFilter",
     "UnitKind",
     "add_authority",
+    "add_units",
     "audit",
     "bookings_of",
     "cancel",
+    "conclude_units",
     "confirm",
     "confirm_promise",
     "find_unit",
@@ -73,4 +76,5 @@ __all__ = [
     "units_of",
     "watch",
     "withdraw",
+    "withdraw_unit",
 ]

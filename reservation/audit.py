@@ -94,7 +94,7 @@ _IN_POSTGRESQL: list[tuple[str, str, str]] = [
                format('%s active, claimed %s', count(*) FILTER (WHERE id IS NOT NULL),
                       count(DISTINCT claim_id)) AS seen
         FROM (
-            SELECT claimant, service, rule, id FROM booking WHERE state = 'booked'
+            SELECT claimant, service, rule, id FROM booking WHERE state = 'booked' AND concluded_at IS NULL
             UNION ALL SELECT claimant, service, rule, id FROM promise WHERE state = 'open'
         ) AS active
         FULL JOIN active_claim c USING (claimant, service, rule)
@@ -110,7 +110,7 @@ _IN_POSTGRESQL: list[tuple[str, str, str]] = [
                COALESCE(e.published, 0), u.capacity, COALESCE(e.free, 0), u.capacity - u.booked - u.promised) AS seen
         FROM unit u
         LEFT JOIN (
-            SELECT unit_id, sum(delta) AS free, sum(delta) FILTER (WHERE kind = 'publish') AS published
+            SELECT unit_id, sum(delta) AS free, sum(delta) FILTER (WHERE kind IN ('publish', 'withdraw')) AS published
             FROM entry GROUP BY 1
         ) e ON e.unit_id = u.id
         WHERE COALESCE(e.free, 0) <> u.capacity - u.booked - u.promised OR COALESCE(e.published, 0) <> u.capacity
@@ -129,7 +129,8 @@ _IN_POSTGRESQL: list[tuple[str, str, str]] = [
         ), counted AS (
             SELECT claim_id, unit_id, delta, count(*) AS n FROM change GROUP BY 1, 2, 3
         ), entered AS (
-            SELECT claim_id, unit_id, delta, count(*) AS n FROM entry WHERE kind <> 'publish' GROUP BY 1, 2, 3
+            SELECT claim_id, unit_id, delta, count(*) AS n FROM entry
+            WHERE kind NOT IN ('publish', 'withdraw') GROUP BY 1, 2, 3
         )
         SELECT format('claim %s at unit %s', claim_id, unit_id) AS place,
                format('delta %s: %s changes, %s entries', delta, COALESCE(c.n, 0), COALESCE(e.n, 0)) AS seen

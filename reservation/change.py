@@ -5,6 +5,7 @@ sweeper ends); after COMMIT effect rows that are replayed.
 """
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
@@ -24,6 +25,7 @@ from reservation.hold import end_lease
 from reservation.kernel import Kernel
 from reservation.mark import Marked, mark, undo_mark
 from reservation.model import Booking, BookingState, Effect, Pool
+from reservation.returns import hold_back
 from reservation.transaction import (
     count,
     enter,
@@ -37,12 +39,12 @@ from reservation.transaction import (
 log = logging.getLogger(__name__)
 
 
-async def cancel(kernel: Kernel, *, booking_id: str, owner: str) -> Booking:
-    """Ends a booking; its place is free again. Cancelling a cancelled booking gives it as it is.
+async def cancel(kernel: Kernel, *, booking_id: str, owner: str, free_at: datetime | None = None) -> Booking:
+    """Ends a booking; its place is free again, at once or at `free_at`. Cancelling it again gives it as it is.
 
     Raises:
         UnknownBooking: the owner has none with this id.
-        NotActive: it was moved.
+        NotActive: it was moved, or its session is over.
         Unavailable, Busy: repeat.
     """
     pool = await _pool_of_booking(kernel, booking_id)
@@ -53,11 +55,10 @@ async def cancel(kernel: Kernel, *, booking_id: str, owner: str) -> Booking:
         was = await _find(connection, booking_id, owner=owner, lock=True)
         if was.state == BookingState.CANCELLED:
             return booking_of_row(was)
-        if was.state != BookingState.BOOKED:
-            raise NotActive(booking=booking_id)
+        _check_active(was)
         # (2) end it: the row, the claim, the count, the entry, the effect
         ended = await _end(connection, pool, was, state=BookingState.CANCELLED, kind="cancel")
-        changes = ["free", booking_id, str(was.unit_id)]
+        changes = await _leave(connection, pool, was, free_at=free_at, now_ms=kernel.clock())
         effect = await note_effect(connection, pool_id=pool.id, epoch=epoch, changes=changes)
     # (3) COMMIT is done; a crash from here on leaves the effect row, and the lease for the rest of its life
     await kernel.tell(effect)
@@ -66,11 +67,18 @@ async def cancel(kernel: Kernel, *, booking_id: str, owner: str) -> Booking:
 
 
 async def reschedule(
-    kernel: Kernel, *, booking_id: str, hold_id: str, owner: str, unit: int | None = None
+    kernel: Kernel,
+    *,
+    booking_id: str,
+    hold_id: str,
+    owner: str,
+    unit: int | None = None,
+    free_at: datetime | None = None,
 ) -> Booking:
-    """Moves a booking to a unit the owner holds: the new one is booked and the old one free, or nothing changes.
+    """Moves a booking to a unit the owner holds: the new one is booked and the old one left, or nothing changes.
 
-    Gives the new booking, whose id is the hold's. Repeating it gives the same.
+    The old place is free at once or at `free_at`. Gives the new booking, whose id is the hold's. Repeating it gives the
+    same.
 
     Raises:
         UnknownBooking, NotActive, NotMovable, UnknownPool: this booking cannot be moved, or not there.
@@ -88,7 +96,9 @@ async def reschedule(
         return await _moved_before(kernel, booking_id=booking_id, hold_id=hold_id, owner=owner)
     try:
         # (b) one transaction for both
-        moved, told = await _move(kernel, pool, booking_id=booking_id, marked=marked, owner=owner)
+        moved, told = await _move(
+            kernel, pool, booking_id=booking_id, marked=marked, owner=owner, free_at=free_at
+        )
     except ReservationError as error:
         await undo_mark(kernel, pool, marked, reason=error)
         raise
@@ -100,7 +110,7 @@ async def reschedule(
 
 
 async def _move(
-    kernel: Kernel, pool: Pool, *, booking_id: str, marked: Marked, owner: str
+    kernel: Kernel, pool: Pool, *, booking_id: str, marked: Marked, owner: str, free_at: datetime | None
 ) -> tuple[Booking, list[Effect]]:
     old_pool = await _pool_of_booking(kernel, booking_id)
     if (old_pool.service, old_pool.rule) != (pool.service, pool.rule):
@@ -115,8 +125,7 @@ async def _move(
             raise NotMovable(booking=booking_id)
         if was.state == BookingState.MOVED and was.moved_to == marked.claim_id:
             return booking_of_row(await _find(connection, marked.claim_id, owner=owner)), []
-        if was.state != BookingState.BOOKED:
-            raise NotActive(booking=booking_id)
+        _check_active(was)
         free, new_epoch = locked[marked.unit]
         if new_epoch != marked.epoch or not await insert_verdict(connection, marked.claim_id, "confirmed"):
             raise HoldLost(hold=marked.claim_id)
@@ -129,7 +138,8 @@ async def _move(
         # (3) take the new one
         moved = await _take(connection, pool, was, hold_id=marked.claim_id, unit=marked.unit)
         # (4) what Valkey is to be told, per pool
-        left = ["free", booking_id, str(was.unit_id)]
+        until = None if was.unit_id == marked.unit else free_at
+        left = await _leave(connection, old_pool, was, free_at=until, now_ms=kernel.clock())
         took = ["take", marked.claim_id, str(marked.unit)]
         told = [
             await note_effect(connection, pool_id=old_pool.id, epoch=locked[was.unit_id][1], changes=left),
@@ -193,7 +203,7 @@ async def _end(
         await connection.execute(
             update(booking)
             .where(booking.c.id == was.id)
-            .values(state=state, ended_at=func.now(), moved_to=moved_to)
+            .values(state=state, ended_at=func.now(), ended_by="owner", moved_to=moved_to)
             .returning(booking)
         )
     ).one()
@@ -211,6 +221,23 @@ async def _end(
         person=(was.salt, was.claimant) if was.salt else None,
     )
     return booking_of_row(row)
+
+
+async def _leave(
+    connection: AsyncConnection, pool: Pool, was: Row[Any], *, free_at: datetime | None, now_ms: int
+) -> list[str]:
+    """What Valkey is to be told of the place that was left; held back until `free_at` if that is given."""
+    changes = ["free", was.id, str(was.unit_id)]
+    if free_at is not None:
+        changes += await hold_back(
+            connection, pool, unit_id=was.unit_id, booking_id=was.id, until=free_at, now_ms=now_ms
+        )
+    return changes
+
+
+def _check_active(was: Row[Any]) -> None:
+    if was.state != BookingState.BOOKED or was.concluded_at is not None:
+        raise NotActive(booking=was.id)
 
 
 async def _end_lease(kernel: Kernel, pool: Pool, was: Row[Any]) -> None:
@@ -259,5 +286,7 @@ def booking_of_row(row: Row[Any]) -> Booking:
         state=BookingState(row.state),
         created_at=row.created_at,
         ended_at=row.ended_at,
+        ended_by=row.ended_by,
         moved_to=row.moved_to,
+        concluded_at=row.concluded_at,
     )

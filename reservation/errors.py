@@ -116,6 +116,13 @@ class NotActive(ReservationError):
     sentence = "This booking is not active any more."
 
 
+class UnitOver(ReservationError):
+    """The unit's session is over, so it cannot be withdrawn any more."""
+
+    code = "unit_over"
+    sentence = "This session is over: it cannot be cancelled any more."
+
+
 class NotMovable(ReservationError):
     """A booking moves only within its service, rule and claimant."""
 

@@ -1,4 +1,4 @@
-"""A memory of reads so short that nobody notices: a crowd asking the same thing at once is one read.
+"""A memory of reads so short that nobody minds: a crowd asking the same thing at once is one read.
 
 Imports the standard library only.
 """
@@ -14,13 +14,21 @@ Value = TypeVar("Value")
 
 
 class Fresh(Generic[Value]):
-    """Owns the last read of each key, for FRESH_S from its start; at most KEPT of them."""
+    """Owns the last read of each key, for `fresh_s` from its start; at most KEPT of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, fresh_s: float = FRESH_S) -> None:
+        self._fresh_s = fresh_s
         self._reads: dict[Hashable, tuple[float, asyncio.Task[Value]]] = {}
 
+    def known(self, key: Hashable) -> Value | None:
+        """What was read within the last `fresh_s` for this key, without waiting; None when `get` is needed."""
+        until, task = self._reads.get(key, (0.0, None))
+        if task is None or not task.done() or asyncio.get_running_loop().time() >= until:
+            return None
+        return None if task.cancelled() or task.exception() is not None else task.result()
+
     async def get(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
-        """What `read` gave within the last FRESH_S for this key, or gives now. A failure is not kept.
+        """What `read` gave within the last `fresh_s` for this key, or gives now. A failure is not kept.
 
         Raises:
             what `read` raises, for everybody who shares it.
@@ -30,7 +38,7 @@ class Fresh(Generic[Value]):
         if task is None or now >= until or (task.done() and task.exception() is not None):
             self._forget(now)
             task = asyncio.create_task(read())
-            self._reads[key] = now + FRESH_S, task
+            self._reads[key] = now + self._fresh_s, task
         return await asyncio.shield(task)
 
     def _forget(self, now: float) -> None:

@@ -21,7 +21,7 @@ class UnitKind(StrEnum):
 
 
 class BookingState(StrEnum):
-    """A booking is active until it is cancelled or moved."""
+    """A booking is active until it is cancelled or moved, or its session is over (`Booking.concluded_at`)."""
 
     BOOKED = "booked"
     CANCELLED = "cancelled"
@@ -86,7 +86,10 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """A confirmed claim. Its id is the id of the hold or promise it came from."""
+    """A confirmed claim. Its id is the id of the hold or promise it came from.
+
+    `ended_by`: owner or authority, of one that was cancelled or moved. `concluded_at`: when its session was over.
+    """
 
     id: str
     pool: int
@@ -94,7 +97,9 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     state: BookingState
     created_at: datetime
     ended_at: datetime | None = None
+    ended_by: str | None = None
     moved_to: str | None = None
+    concluded_at: datetime | None = None
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):

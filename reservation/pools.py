@@ -1,7 +1,6 @@
 """Publishing pools and units. Each published unit is an entry in the log."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -11,8 +10,7 @@ from reservation.errors import UnknownPool
 from reservation.kernel import Kernel
 from reservation.model import ClaimantKind, NewUnit
 from reservation.transaction import note_effect, transaction
-
-UNITS_PER_STATEMENT = 1000
+from reservation.units import add_units
 
 
 async def add_authority(
@@ -66,17 +64,7 @@ async def publish_pool(
             .returning(tables.pool.c.id)
         )
         pool_id: int = result.scalar_one()
-        for first in range(0, len(units), UNITS_PER_STATEMENT):
-            rows = [_values(pool_id, new) for new in units[first : first + UNITS_PER_STATEMENT]]
-            made = await connection.execute(
-                insert(tables.unit).returning(tables.unit.c.id, tables.unit.c.capacity), rows
-            )
-            entries = [
-                {"kind": "publish", "pool_id": pool_id, "unit_id": row.id, "delta": row.capacity}
-                | {"operator": authority}
-                for row in made.all()
-            ]
-            await connection.execute(insert(tables.entry), entries)
+        await add_units(connection, pool_id=pool_id, authority=authority, units=units)
     kernel.heal(pool_id)
     return pool_id
 
@@ -95,29 +83,8 @@ async def publish_unit(kernel: Kernel, *, pool_id: int, new: NewUnit) -> int:
         ).first()
         if row is None:
             raise UnknownPool(pool=pool_id)
-        made = await connection.execute(
-            insert(tables.unit).values(**_values(pool_id, new)).returning(tables.unit.c.id)
-        )
-        unit_id: int = made.scalar_one()
-        await connection.execute(
-            insert(tables.entry).values(
-                kind="publish", pool_id=pool_id, unit_id=unit_id, delta=new.capacity, operator=row.authority
-            )
-        )
+        [unit_id] = await add_units(connection, pool_id=pool_id, authority=row.authority, units=[new])
         changes = ["size", str(new.capacity), str(unit_id)]
         effect = await note_effect(connection, pool_id=pool_id, epoch=row.epoch, changes=changes)
     await kernel.tell(effect)
     return unit_id
-
-
-def _values(pool_id: int, new: NewUnit) -> dict[str, Any]:
-    return {
-        "pool_id": pool_id,
-        "kind": new.kind,
-        "title": new.title,
-        "site": new.site,
-        "starts_at": new.starts_at,
-        "ends_at": new.ends_at,
-        "attributes": new.attributes,
-        "capacity": new.capacity,
-    }

@@ -142,10 +142,16 @@ booking = Table(
     Column("salt", LargeBinary),
     Column("created_at", moment, nullable=False, server_default=func.now()),
     Column("ended_at", moment),
+    Column("ended_by", Text),
     Column("moved_to", _uuid),
+    Column("concluded_at", moment),
     CheckConstraint("source IN ('hold', 'promise')", name="source"),
     CheckConstraint("state IN ('booked', 'cancelled', 'moved')", name="state"),
     CheckConstraint("(state = 'booked') = (ended_at IS NULL)", name="ended"),
+    CheckConstraint(
+        "(ended_at IS NULL) = (ended_by IS NULL) AND ended_by IN ('owner', 'authority')", name="ended_by"
+    ),
+    CheckConstraint("concluded_at IS NULL OR state = 'booked'", name="concluded"),
     CheckConstraint("(state = 'moved') = (moved_to IS NOT NULL)", name="moved"),
     Index("booking_owner_idx", "owner", "id"),
     Index("booking_active_idx", "unit_id", postgresql_where=text("state = 'booked'")),

@@ -45,6 +45,21 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("POST", "/api/v1/bookings/{booking_id}/cancel"): Access.ACCOUNT,
     ("POST", "/api/v1/bookings/{booking_id}/reschedule"): Access.ACCOUNT,
     ("POST", "/api/v1/verifications"): Access.CLERK,
+    # The rules and their history are everybody's to know.
+    ("GET", "/api/v1/authorities/{authority}/settings/{service}"): Access.PUBLIC,
+    ("GET", "/api/v1/authorities/{authority}/settings/{service}/history"): Access.PUBLIC,
+    ("GET", "/api/v1/authorities/{authority}/days-off"): Access.PUBLIC,
+    ("PUT", "/api/v1/authorities/{authority}/settings/{service}"): Access.OPERATOR,
+    ("POST", "/api/v1/authorities/{authority}/days-off"): Access.OPERATOR,
+    ("POST", "/api/v1/plans"): Access.OPERATOR,
+    ("GET", "/api/v1/plans"): Access.OPERATOR,
+    ("GET", "/api/v1/plans/{plan_id}/sessions"): Access.OPERATOR,
+    ("POST", "/api/v1/plans/{plan_id}/sessions"): Access.OPERATOR,
+    ("POST", "/api/v1/plans/{plan_id}/schedules"): Access.OPERATOR,
+    ("DELETE", "/api/v1/plans/{plan_id}"): Access.OPERATOR,
+    ("POST", "/api/v1/plans/{plan_id}/publish"): Access.OPERATOR,
+    ("POST", "/api/v1/plans/{plan_id}/close"): Access.OPERATOR,
+    ("POST", "/api/v1/plans/{plan_id}/sessions/{session_id}/cancel"): Access.OPERATOR,
 }
 
 

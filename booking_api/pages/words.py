@@ -82,6 +82,68 @@ _WORDS: dict[str, tuple[str, str]] = {
     "dismiss": ("关闭", "Dismiss"),
     "foot.api": ("接口说明", "API description"),
     "foot.zone": ("时间均为北京时间。", "Times are China Standard Time (UTC+8)."),
+    "rules.first_day": ("最早可办日期：{day}", "possible from {day}"),
+    "rules.never": ("等待不能解决。", "Waiting alone will not help."),
+    "rule.certificate_missing": ("没有您的学习驾驶证明", "no learner certificate is registered for you"),
+    "rule.certificate_class": (
+        "您的学习驾驶证明为 {certificate}，本场次为 {session}",
+        "your learner certificate is for {certificate}, this session for {session}",
+    ),
+    "rule.certificate_ended": (
+        "学习驾驶证明于 {last_day} 到期",
+        "your learner certificate ends on {last_day}",
+    ),
+    "rule.certificate_wait": (
+        "学习驾驶证明 {issued} 签发，须满 {wait_days} 天",
+        "your learner certificate is of {issued}; {wait_days} days must pass",
+    ),
+    "rule.subject_order": ("须先通过科目 {pass_first}", "pass subject {pass_first} first"),
+    "rule.passed_already": ("该科目已于 {passed} 通过", "you passed this subject on {passed}"),
+    "rule.retry_wait": (
+        "{failed} 未通过，须间隔 {wait_days} 天",
+        "you did not pass on {failed}; {wait_days} days must pass",
+    ),
+    "rule.attempts_spent": (
+        "已考 {attempts} 次，上限 {limit} 次",
+        "you have used {attempts} of {limit} sittings",
+    ),
+    "rule.fee_due": ("科目 {subject} 的考试费尚未缴纳", "the fee for subject {subject} is not paid"),
+    "rule.priority_only": (
+        "优先名额仅限学习驾驶证明有效期不足 {priority_months} 个月者（您的至 {last_day}）",
+        "priority places are for certificates with under {priority_months} months left; yours ends on {last_day}",
+    ),
+    "rule.priority_used": ("该科目的优先预约已用过", "your priority booking of this subject is used"),
+    "rule.another_centre": (
+        "等待满 {after_days} 天（自 {waiting_since} 起）后方可到外地考场",
+        "other centres are open to you after {after_days} days of waiting since {waiting_since}",
+    ),
+    "rule.another_province": ("您的学习驾驶证明属于外省", "your learner certificate is of another province"),
+    "rule.vehicle_unknown": ("没有该车辆的登记信息", "this vehicle is not registered"),
+    "rule.inspection_too_early": (
+        "检验有效期至 {valid_until}，到期前 {window_months} 个月内可约",
+        "inspected until {valid_until}; booking opens {window_months} months before",
+    ),
+    "rule.too_far_ahead": (
+        "只能预约 {ahead_working_days} 个工作日内（至 {last_bookable}）",
+        "book at most {ahead_working_days} working days ahead, now to {last_bookable}",
+    ),
+    "rule.violations_open": ("该车有 {open} 起违法未处理", "{open} violations of this vehicle are open"),
+    "rule.locked_after_no_shows": (
+        "爽约 {no_shows} 次，暂停预约 {lock_months} 个月",
+        "{no_shows} missed appointments; booking is locked for {lock_months} months",
+    ),
+    "rule.missed_in_a_row": (
+        "连续爽约 {missed} 次，请到窗口办理",
+        "{missed} appointments missed in a row; please come to a counter",
+    ),
+    "rule.leaving_limit": (
+        "取消和改期已用 {left_before} 次，上限 {limit} 次",
+        "you have cancelled or moved {left_before} times, the limit is {limit}",
+    ),
+    "rule.leaving_too_late": (
+        "须提前 {notice_hours} 小时取消或改期",
+        "cancelling and moving end {notice_hours} hours before the start",
+    ),
     "problem.title": ("暂时无法显示", "This cannot be shown"),
     "problem.home": ("返回首页", "Back to the start"),
 }
@@ -108,6 +170,9 @@ _PROBLEMS: dict[str, str] = {
     "token_missing": "请先登录。",
     "token_invalid": "登录无效，请重新登录。",
     "token_expired": "登录已过期，请重新登录。",
+    "not_eligible": "按规定目前不能办理：",
+    "not_open_yet": "预约尚未开始。",
+    "booking_closed": "该场次的预约已截止。",
     "internal": "系统出错，已记录。重复提交是安全的。",
 }
 

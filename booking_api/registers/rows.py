@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -28,10 +28,11 @@ class RegisterKind(StrEnum):
     LICENCE = "licence"
     VEHICLE = "vehicle"
     VIOLATION = "violation"
+    RESULT = "exam_result"
 
 
 class CertificateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A learner certificate. `school` is the driving school the learner is registered with."""
+    """A learner certificate. `school`: where the learner is registered; `authority`: the office that issued it."""
 
     number: Word
     identity_number: Word
@@ -39,6 +40,7 @@ class CertificateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issued: date
     last_day: date
     school: Word | None = None
+    authority: Word | None = None
 
     def __post_init__(self) -> None:
         if self.last_day < self.issued:
@@ -87,7 +89,20 @@ class ViolationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"at is not between {FIRST_YEAR} and {LAST_YEAR}")
 
 
-Row = CertificateRow | LicenceRow | VehicleRow | ViolationRow
+class ResultRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one sitting of a driving test ended, its on-the-spot retake included."""
+
+    number: Word
+    identity_number: Word
+    authority: Word
+    site: Word
+    subject: Annotated[int, msgspec.Meta(ge=1, le=4)]
+    vehicle_class: VehicleClass
+    day: date
+    outcome: Literal["passed", "failed", "no_show"]
+
+
+Row = CertificateRow | LicenceRow | VehicleRow | ViolationRow | ResultRow
 
 
 class Register(msgspec.Struct, frozen=True):
@@ -107,6 +122,7 @@ REGISTERS: Mapping[RegisterKind, Register] = {
     RegisterKind.LICENCE: Register(LicenceRow, ("identity_number", "vehicle_class")),
     RegisterKind.VEHICLE: Register(VehicleRow, ("plate", "plate_kind")),
     RegisterKind.VIOLATION: Register(ViolationRow, ("number",)),
+    RegisterKind.RESULT: Register(ResultRow, ("number",)),
 }
 
 

@@ -47,6 +47,7 @@ learner_certificate = Table(
     Column("issued", Date, nullable=False),
     Column("last_day", Date, nullable=False),
     Column("school", Text),
+    Column("authority", Text),
     _provenance(),
     Index(None, "identity_number"),
 )
@@ -73,6 +74,22 @@ vehicle = Table(
     Column("seats", Integer, nullable=False),
     _provenance(),
     Index(None, "identity_number"),
+)
+
+exam_result = Table(
+    "exam_result",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("identity_number", Text, nullable=False),
+    Column("authority", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("subject", Integer, nullable=False),
+    Column("vehicle_class", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("outcome", Text, nullable=False),
+    _provenance(),
+    Index(None, "identity_number"),
+    Index(None, "authority", "day"),
 )
 
 violation = Table(

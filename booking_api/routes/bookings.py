@@ -7,6 +7,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from booking_api import clock
 from booking_api.desk import Desk
 from booking_api.paging import (
     PAGE_SIZE,
@@ -69,9 +70,14 @@ async def get_bookings(
 async def post_cancel(
     request: AnyRequest, booking_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Booking]:
-    """Ends a booking; its place is free for others at once. Repeating it gives the cancelled booking."""
+    """Ends a booking, if the rules still allow it. Repeating it gives the cancelled booking.
+
+    Its place is free for others at once, or at a moment that nobody can predict, as the authority has it.
+    """
     account, headers = await desk.gate.enter(request)
-    ended = await cancel(desk.kernel, booking_id=_checked_booking_id(booking_id), owner=account.id)
+    booking_id = _checked_booking_id(booking_id)
+    free_at = await desk.eligibility.check_leaving(owner=account.id, booking_id=booking_id, now=clock.now())
+    ended = await cancel(desk.kernel, booking_id=booking_id, owner=account.id, free_at=free_at)
     return Answer(ended, status_code=200, headers=headers)
 
 
@@ -84,12 +90,15 @@ async def post_reschedule(
 ) -> Response[Booking]:
     """Moves a booking to a unit one holds: both at once or neither. Repeating it gives the same new booking."""
     account, headers = await desk.gate.enter(request)
+    booking_id = _checked_booking_id(booking_id)
+    free_at = await desk.eligibility.check_leaving(owner=account.id, booking_id=booking_id, now=clock.now())
     moved = await reschedule(
         desk.kernel,
-        booking_id=_checked_booking_id(booking_id),
+        booking_id=booking_id,
         hold_id=checked_hold_id(data.hold),
         owner=account.id,
         unit=data.unit,
+        free_at=free_at,
     )
     return Answer(moved, status_code=200, headers=headers)
 

@@ -7,6 +7,7 @@ from litestar import Response, delete, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from booking_api import clock
 from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest, KeyMissing, NotYourVehicle, UnknownHold
 from booking_api.identity.tokens import Account
@@ -39,9 +40,12 @@ class ConfirmRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def post_hold(
     request: AnyRequest, data: JSONBody[HoldRequest], desk: NamedDependency[Desk]
 ) -> Response[Hold]:
-    """Claims units for some minutes. Repeating the request gives the hold one has (200 instead of 201)."""
+    """Claims units for some minutes, if the rules allow it. Repeating it gives the hold one has (200 instead of 201)."""
     account, headers = await desk.gate.enter(request)
     claimant = await claimant_of(desk.kernel, account, pool_id=data.pool, vehicle=data.vehicle)
+    await desk.eligibility.check_hold(
+        account=account.id, units=data.units, vehicle=data.vehicle, now=clock.now()
+    )
     held = await hold(desk.kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id)
     return Answer(held, status_code=200 if held.repeated else 201, headers=headers)
 

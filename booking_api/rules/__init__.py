@@ -8,12 +8,15 @@ from booking_api.rules.driving_test import (
     Attempt,
     Certificate,
     Learner,
+    Outcome,
+    Quota,
+    Reach,
     TestRules,
     TestWish,
     check_test,
     first_test_day,
     has_priority,
-    may_use_another_centre,
+    waiting_since,
 )
 from booking_api.rules.inspection import (
     InspectionRules,
@@ -24,15 +27,28 @@ from booking_api.rules.inspection import (
 )
 from booking_api.rules.leaving import LeavingRules, check_leaving
 from booking_api.rules.refusal import Refusal
+from booking_api.rules.settings import (
+    InspectionSettings,
+    PlanRules,
+    SchoolRules,
+    TestSettings,
+)
 
 __all__ = [
     "Attempt",
     "Certificate",
     "InspectionRules",
+    "InspectionSettings",
     "Learner",
     "LeavingRules",
+    "Outcome",
+    "PlanRules",
+    "Quota",
+    "Reach",
     "Refusal",
+    "SchoolRules",
     "TestRules",
+    "TestSettings",
     "TestWish",
     "Vehicle",
     "check_inspection",
@@ -42,5 +58,5 @@ __all__ = [
     "first_test_day",
     "has_priority",
     "inspection_window",
-    "may_use_another_centre",
+    "waiting_since",
 ]

@@ -5,17 +5,17 @@ from datetime import date, timedelta
 
 import msgspec
 
-from booking_api.rules.refusal import Refusal, add_months, latest_first_day
+from booking_api.rules.refusal import Days, Months, Refusal, Times, add_months, latest_first_day
 
 
 class InspectionRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One authority's figures."""
 
-    window_months: int = 3
-    ahead_working_days: int = 15
-    no_shows_limit: int = 2
-    lock_months: int = 2
-    no_shows_in_a_row_limit: int = 2
+    window_months: Months = 3
+    ahead_working_days: Days = 15
+    no_shows_limit: Times = 2
+    lock_months: Months = 2
+    no_shows_in_a_row_limit: Times = 2
 
 
 class Vehicle(msgspec.Struct, frozen=True):

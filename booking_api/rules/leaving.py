@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from booking_api.rules.refusal import Refusal
+from booking_api.rules.refusal import Refusal, Times
 
 
 class LeavingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One authority's figures: how often per subject or inspection cycle, and how long before the start."""
 
-    limit: int = 3
-    notice_hours: int = 24
+    limit: Times = 3
+    notice_hours: Times = 24
 
 
 def check_leaving(

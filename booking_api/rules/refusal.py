@@ -3,9 +3,14 @@
 from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+Days = Annotated[int, msgspec.Meta(ge=0, le=3_650)]
+Months = Annotated[int, msgspec.Meta(ge=0, le=120)]
+Times = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
+"""Figures an authority may set: bounded, so that no calendar ends before a rule does."""
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 -- arrives after the same claim's `free` is ignored.
 --   take: the unit is this claim's for good (booked or promised)     free: the claim no longer has the unit
 --   drop: the hold was given up, all its units are free again
---   size: a new unit, with `claim` as its capacity
+--   size: the unit's capacity is `claim`; with 0 the unit is withdrawn and whoever holds it loses the hold
 local function apply(keys, args)
   local pool = open_pool(keys[1], args[1])
   if not pool then
@@ -14,6 +14,12 @@ local function apply(keys, args)
     local op, claim, unit = args[i], args[i + 1], args[i + 2]
     if op == 'size' then
       redis.call('HSET', pool.units, unit, claim)
+      if claim == '0' then
+        for _, held in ipairs(redis.call('ZRANGEBYSCORE', pool.unit .. unit, '-inf', '(+inf')) do
+          drop_hold(pool, held, read_hold(pool, held) or { units = { unit } })
+          end_claim(pool, held, now)
+        end
+      end
     else
       local mine = read_hold(pool, claim)
       if mine then

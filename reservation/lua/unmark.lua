@@ -1,6 +1,6 @@
 -- unmark(fence | token, claim, confirm key) -> {'held' | 'gone' | 'in_flight' | 'stale'}
--- A confirm that was refused for good: the hold goes back to its own life, with the expiry it always had. A mark
--- that another key has set meanwhile is left alone.
+-- A confirm that was refused for good: the hold goes back to its own life, with the expiry it always had, unless its
+-- unit was withdrawn meanwhile. A mark that another key has set meanwhile is left alone.
 local function unmark(keys, args)
   local pool = open_pool(keys[1], args[1])
   if not pool then
@@ -13,6 +13,13 @@ local function unmark(keys, args)
   end
   if mine.key ~= args[3] then
     return { mine.key == '' and 'held' or 'in_flight' }
+  end
+  for _, unit in ipairs(mine.units) do
+    if redis.call('HGET', pool.units, unit) == '0' then
+      drop_hold(pool, claim, mine)
+      end_claim(pool, claim, now_ms())
+      return { 'gone' }
+    end
   end
   mine.key = ''
   write_hold(pool, claim, mine)

@@ -4,6 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from booking_api.identity.tables import metadata as identity
+from booking_api.plans.tables import metadata as plans
 from booking_api.registers.tables import metadata as registers
 from booking_api.schema import migrate_platform
 from reservation.database import create_engine
@@ -11,10 +12,12 @@ from reservation.database import create_engine
 
 def differences(connection):
     def ours(_thing, name, kind, _reflected, _compare_to):
-        return kind != "table" or name in {*registers.tables, *identity.tables}
+        return kind != "table" or name in {*registers.tables, *identity.tables, *plans.tables}
 
     options = {"compare_type": True, "compare_server_default": True, "include_object": ours}
-    return compare_metadata(MigrationContext.configure(connection, opts=options), [registers, identity])
+    return compare_metadata(
+        MigrationContext.configure(connection, opts=options), [registers, identity, plans]
+    )
 
 
 async def test_migrations_and_tables_agree_and_migrating_again_changes_nothing(database_url):

@@ -3,7 +3,16 @@
 import pytest
 from redis.exceptions import ResponseError
 
-from reservation import NewUnit, UnitKind, add_authority, free_places, publish_pool, publish_unit, units_of
+from reservation import (
+    NewUnit,
+    UnitKind,
+    add_authority,
+    add_units,
+    free_places,
+    publish_pool,
+    publish_unit,
+    units_of,
+)
 from reservation.errors import Unavailable, UnknownPool
 from reservation.keys import fence_key
 from reservation.model import ClaimantKind
@@ -46,7 +55,7 @@ async def test_every_published_unit_is_an_entry_in_the_log(kernel, sql, eventual
 async def test_more_units_than_one_statement_takes_are_published_in_one_transaction(
     kernel, sql, monkeypatch, eventually
 ):
-    monkeypatch.setitem(publish_pool.__globals__, "UNITS_PER_STATEMENT", 10)
+    monkeypatch.setitem(add_units.__globals__, "UNITS_PER_STATEMENT", 10)
     pool = await publish(kernel, *(session(n) for n in range(25)))
     rows = await sql(
         kernel, "SELECT capacity, xmin::text AS x FROM unit WHERE pool_id = :p ORDER BY id", p=pool

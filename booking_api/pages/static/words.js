@@ -11,6 +11,7 @@ export function word(key, facts = {}) {
 
 /** A refusal in the page's language: ours where there is one, else the sentence the API sent. */
 export function problemWords(problem) {
+  if (problem.code === "not_eligible") return ruleWords(problem);
   return words[`problem.${problem.code}`] ?? problem.detail ?? problem.code;
 }
 
@@ -33,4 +34,12 @@ export function titleWords(unit) {
   const title = unit.title[lang] ?? Object.values(unit.title)[0] ?? "";
   const vehicleClass = unit.attributes.class;
   return vehicleClass ? `${title} · ${vehicleClass}` : title;
+}
+
+/** Why the rules do not allow it: each rule with the person's facts, then the first day on which it would pass. */
+function ruleWords(problem) {
+  const rules = problem.rules.map(({ rule, facts }) => word(`rule.${rule}`, facts));
+  const day = problem.first_day ? word("rules.first_day", { day: problem.first_day }) : word("rules.never");
+  const opening = words["problem.not_eligible"] ?? "";
+  return `${opening}${rules.join("; ")}. ${day}`;
 }

@@ -25,6 +25,17 @@ NOT_FROM_THE_PAGE = {
     "already_verified",
     "person_has_account",
     "invalid_request",
+    # Plans have no pages yet.
+    "unknown_authority",
+    "not_your_authority",
+    "unknown_plan",
+    "unknown_session",
+    "plan_published",
+    "plan_not_published",
+    "plan_empty",
+    "plan_too_large",
+    "too_short_notice",
+    "unit_over",
 }
 
 
@@ -43,6 +54,14 @@ def test_every_refusal_a_person_can_meet_is_told_in_chinese():
     assert codes - NOT_FROM_THE_PAGE - told == set()
 
 
+def test_every_rule_that_can_refuse_has_its_sentence_and_no_other_has():
+    rooms = (files("booking_api.rules"), files("booking_api.eligibility"))
+    sources = [entry.read_text() for room in rooms for entry in room.iterdir() if entry.name.endswith(".py")]
+    rules = {name for source in sources for name in re.findall(r'Refusal\(\s*\[?"([a-z_]+)"', source)}
+    assert len(rules) == 21
+    assert {key.removeprefix("rule.") for key in words_in("en") if key.startswith("rule.")} == rules
+
+
 def test_every_sentence_asked_for_is_there():
     asked: set[str] = set()
     for name, asset in ASSETS.items():
@@ -58,7 +77,7 @@ def test_no_sentence_is_left_over():
     """A sentence that nothing shows is a translation somebody does for nothing."""
     used = " ".join(asset.content.decode() for asset in ASSETS.values())
     used += " ".join(entry.read_text() for entry in (files("booking_api.pages") / "templates").iterdir())
-    prefixes = ("service.", "live.", "state.", "problem.")
+    prefixes = ("service.", "live.", "state.", "problem.", "rule.")
     left = [key for key in words_in("en") if f'"{key}"' not in used and not key.startswith(prefixes)]
     assert left == []
 

@@ -11,16 +11,18 @@ from booking_api.rules import (
     Attempt,
     Certificate,
     Learner,
+    Outcome,
+    Quota,
+    Reach,
     TestRules,
     TestWish,
     check_test,
     first_test_day,
     has_priority,
-    may_use_another_centre,
+    waiting_since,
 )
-from booking_api.rules.driving_test import Outcome
 
-RULES = TestRules()
+RULES = TestRules(fees_fen={1: 4_000, 2: 12_000, 3: 20_000, 4: 4_000})
 ISSUED = date(2026, 3, 2)
 C1 = Certificate("C1", ISSUED, date(2029, 3, 1))
 ALL_FEES = frozenset({1, 2, 3, 4})
@@ -73,7 +75,7 @@ CASES = [
 
 @pytest.mark.parametrize(("who", "subject", "vehicle_class", "day", "refused"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])  # fmt: skip
 def test_each_case_is_refused_by_its_rules_and_no_other(who, subject, vehicle_class, day, refused):
-    found = check_test(who, TestWish(subject, vehicle_class, day), RULES)
+    found = check_test(who, TestWish(subject, vehicle_class, day, day), RULES)
     assert {refusal.rule: refusal.first_day for refusal in found} == refused
 
 
@@ -92,26 +94,34 @@ learners = st.builds(
 )
 
 
-@given(who=learners, subject=st.integers(1, 4), day=some_days)
-def test_a_first_day_passes_and_no_earlier_one_does(who, subject, day):
-    wish = TestWish(subject, who.certificate.vehicle_class, day)
+def at(wish: TestWish, day: date) -> TestWish:
+    """The same wish for another day, asked for on that day."""
+    return replace(wish, day=day, asked=day)
+
+
+wishes = {"subject": st.integers(1, 4), "day": some_days, "quota": st.sampled_from(Quota), "reach": st.sampled_from(Reach)}  # fmt: skip
+
+
+@given(who=learners, **wishes)
+def test_a_first_day_passes_and_no_earlier_one_does(who, subject, day, quota, reach):
+    wish = TestWish(subject, who.certificate.vehicle_class, day, day, quota, reach)
     first = first_test_day(who, wish, RULES)
     until = first if first is not None else who.certificate.last_day + timedelta(days=1)
     for n in range((until - day).days):
-        assert check_test(who, replace(wish, day=day + timedelta(days=n)), RULES)
+        assert check_test(who, at(wish, day + timedelta(days=n)), RULES)
     if first is not None:
         assert first >= day
-        assert not check_test(who, replace(wish, day=first), RULES)
+        assert not check_test(who, at(wish, first), RULES)
 
 
-@given(who=learners, subject=st.integers(1, 4), day=some_days)
-def test_a_rules_own_first_day_ends_that_rule_and_the_day_before_does_not(who, subject, day):
-    wish = TestWish(subject, who.certificate.vehicle_class, day)
+@given(who=learners, **wishes)
+def test_a_rules_own_first_day_ends_that_rule_and_the_day_before_does_not(who, subject, day, quota, reach):
+    wish = TestWish(subject, who.certificate.vehicle_class, day, day, quota, reach)
     for refusal in check_test(who, wish, RULES):
         if refusal.first_day is not None:
-            eve = replace(wish, day=refusal.first_day - timedelta(days=1))
+            eve = at(wish, refusal.first_day - timedelta(days=1))
             assert refusal.rule in {found.rule for found in check_test(who, eve, RULES)}
-            there = replace(wish, day=refusal.first_day)
+            there = at(wish, refusal.first_day)
             assert refusal.rule not in {found.rule for found in check_test(who, there, RULES)}
 
 
@@ -127,21 +137,56 @@ def test_a_rules_own_first_day_ends_that_rule_and_the_day_before_does_not(who, s
 )
 def test_priority_is_once_per_subject_with_under_six_months_left(day, used, expected):
     who = Learner(C1, priority_used=used)
-    assert has_priority(who, TestWish(2, "C1", day), RULES) is expected
+    assert has_priority(who, subject=2, day=day, rules=RULES) is expected
 
 
 def test_nobody_without_a_certificate_has_priority():
-    assert not has_priority(Learner(None), TestWish(2, "C1", ISSUED), RULES)
+    assert not has_priority(Learner(None), subject=2, day=ISSUED, rules=RULES)
 
 
-def test_sixty_days_of_waiting_open_the_other_centres():
-    assert not may_use_another_centre(waiting_since=ISSUED, today=date(2026, 4, 30), rules=RULES)
-    assert may_use_another_centre(waiting_since=ISSUED, today=date(2026, 5, 1), rules=RULES)
+@pytest.mark.parametrize(
+    ("attempts", "subject", "since"),
+    [
+        ((), 1, ISSUED),
+        ((passed(1),), 2, date(2026, 3, 12)),
+        ((passed(1, date(2026, 5, 2)),), 2, date(2026, 5, 2)),
+        ((passed(1), failed(2, date(2026, 5, 2))), 2, date(2026, 5, 12)),
+    ],
+)
+def test_waiting_begins_when_a_subject_could_have_been_sat(attempts, subject, since):
+    assert waiting_since(C1, attempts, subject=subject, rules=RULES) == since
+
+
+@pytest.mark.parametrize(
+    ("reach", "asked", "refused"),
+    [
+        (Reach.HOME, ISSUED, {}),
+        (Reach.PROVINCE, date(2026, 4, 30), {"another_centre": date(2026, 5, 1)}),
+        (Reach.PROVINCE, date(2026, 5, 1), {}),
+        (Reach.ELSEWHERE, date(2027, 5, 1), {"another_province": None}),
+    ],
+)
+def test_sixty_days_of_waiting_open_the_provinces_other_centres(reach, asked, refused):
+    wish = TestWish(1, "C1", date(2027, 6, 1), asked, reach=reach)
+    assert {refusal.rule: refusal.first_day for refusal in check_test(learner(), wish, RULES)} == refused
+
+
+@pytest.mark.parametrize(
+    ("day", "used", "refused"),
+    [
+        (date(2028, 9, 1), frozenset(), {"priority_only": date(2028, 9, 2)}),
+        (date(2028, 9, 2), frozenset(), {}),
+        (date(2028, 9, 2), frozenset({1}), {"priority_used": None}),
+        (date(2028, 9, 2), frozenset({2}), {}),
+    ],
+)
+def test_priority_places_are_for_those_who_have_priority(day, used, refused):
+    who = replace(learner(), priority_used=used)
+    wish = TestWish(1, "C1", day, day, Quota.PRIORITY)
+    assert {refusal.rule: refusal.first_day for refusal in check_test(who, wish, RULES)} == refused
 
 
 def test_the_figures_are_the_authoritys():
-    lenient = TestRules(
-        retry_wait_days={}, certificate_wait_days={}, attempts_limit={}, fee_before_booking=False
-    )
+    lenient = TestRules(retry_wait_days={}, certificate_wait_days={}, attempts_limit={}, fees_fen={})
     who = learner(passed(1), *FIVE_FAILURES, fees=frozenset())
-    assert check_test(who, TestWish(2, "C1", date(2026, 5, 16)), lenient) == []
+    assert check_test(who, TestWish(2, "C1", date(2026, 5, 16), date(2026, 5, 16)), lenient) == []

@@ -1,0 +1,1 @@
+"""Plans: what an authority will give out, drafted, published for good, closed, and cancelled session by session."""
