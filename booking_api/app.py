@@ -11,9 +11,11 @@ from booking_api import clock
 from booking_api.availability import Availability
 from booking_api.demo.applicants import APPLICANTS
 from booking_api.demo.sign_in import sign_in_routes
+from booking_api.description import Description
 from booking_api.desk import Desk
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
+from booking_api.gate.access import ACCESS
 from booking_api.gate.limits import gate_library
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.tokens import TokenVerifier, load_key
@@ -46,14 +48,16 @@ def create_app(settings: Settings) -> Litestar:
         libraries=[gate_library()],
         reads=create_reading_engine(settings.database_url),
     )
+    access = ACCESS
     desk = Desk(
         settings,
-        Gate(settings, kernel, verifier),
+        Gate(settings, kernel, verifier, access),
         kernel,
         Availability(kernel),
         Eligibility(kernel),
         Passwords(),
         key,
+        Description(access),
     )
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from litestar import Response
@@ -43,6 +43,25 @@ STATUS: Mapping[str, int] = {
     "unavailable": 503,
 }
 RETRY_AFTER_S: Mapping[str, int] = {"rebuilding": 1, "busy": 1, "unavailable": 2}
+
+
+class FrameworkProblem(NamedTuple):
+    """A problem that no error of ours stands for."""
+
+    status: int
+    code: str
+    sentence: str
+
+
+INTERNAL = FrameworkProblem(
+    500, "internal", "This is our failure and has been logged. Repeating the request is safe."
+)
+BODY_PROBLEMS = (
+    FrameworkProblem(400, "bad_request", "The body is no JSON, or did not arrive whole."),
+    FrameworkProblem(413, "content_too_large", "The body is longer than 64 KiB."),
+)
+# What Python calls a status differs from version to version; a code must not.
+_NAMES = {413: "content_too_large", 422: "unprocessable_content"}
 
 
 def problem(
@@ -102,7 +121,7 @@ def http_problem(_: AnyRequest, error: HTTPException) -> Response[bytes]:
     phrase = HTTPStatus(error.status_code).phrase
     return problem(
         status=error.status_code,
-        code=phrase.lower().replace(" ", "_").replace("-", "_"),
+        code=_NAMES.get(error.status_code, phrase.lower().replace(" ", "_").replace("-", "_")),
         detail=error.detail or phrase,
         headers=dict(error.headers) if error.headers else None,
     )
@@ -111,11 +130,7 @@ def http_problem(_: AnyRequest, error: HTTPException) -> Response[bytes]:
 def unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Our own failure: logged with its trace, told without."""
     log.error("%s %s failed\n%s", request.method, request.url.path, trace(error))
-    return problem(
-        status=500,
-        code="internal",
-        detail="This is our failure and has been logged. Repeating the request is safe.",
-    )
+    return problem(status=INTERNAL.status, code=INTERNAL.code, detail=INTERNAL.sentence)
 
 
 def _fields(request: AnyRequest, error: ValidationException) -> list[dict[str, str]]:

@@ -3,7 +3,9 @@
 When Valkey is down: writes are closed (503 with Retry-After), reads are open.
 """
 
-from booking_api.gate.access import ACCESS, check_access
+from collections.abc import Mapping
+
+from booking_api.gate.access import Access, check_access
 from booking_api.gate.addresses import ClientAddress
 from booking_api.gate.limits import Limits, network_prefix
 from booking_api.identity.tokens import Account, TokenVerifier
@@ -15,7 +17,14 @@ from reservation import Kernel
 class Gate:
     """What every request passes first."""
 
-    def __init__(self, settings: Settings, kernel: Kernel, verifier: TokenVerifier) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        kernel: Kernel,
+        verifier: TokenVerifier,
+        access: Mapping[tuple[str, str], Access],
+    ) -> None:
+        self._access = access
         self._verifier = verifier
         self._address = ClientAddress(settings.trusted_proxies)
         self._limits = Limits(kernel.valkey, account=settings.account_rate, network=settings.network_rate)
@@ -33,7 +42,7 @@ class Gate:
         address = self._address.of(request.scope)
         # Counted before it is refused: a flood of what one may not do is a flood all the same.
         headers = await self._limits.check(account=account.id, address=address, reads=reads)
-        check_access(account, ACCESS[request.scope["method"], request.scope["path_template"]])
+        check_access(account, self._access[request.scope["method"], request.scope["path_template"]])
         return account, headers
 
     async def enter_unknown(self, request: AnyRequest) -> dict[str, str]:

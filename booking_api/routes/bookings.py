@@ -8,7 +8,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.eligibility.errors import NotEligible
+from booking_api.errors import UnknownHold
 from booking_api.paging import (
     PAGE_SIZE,
     Cursor,
@@ -21,10 +24,21 @@ from booking_api.paging import (
     read_cursor,
 )
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples
 from booking_api.routes.holds import UnitId, checked_hold_id
 from reservation import Booking, BookingFilter, BookingState, bookings_of, cancel, reschedule
 from reservation.claim_id import pool_of
-from reservation.errors import UnknownBooking
+from reservation.errors import (
+    ChooseUnit,
+    Full,
+    HoldInFlight,
+    HoldLost,
+    NotActive,
+    NotMovable,
+    Rebuilding,
+    UnknownBooking,
+    UnknownPool,
+)
 
 
 class RescheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +55,7 @@ class Bookings(msgspec.Struct, frozen=True):
     next: str | None
 
 
-@get("/bookings", summary="My bookings", tags=["bookings"])
+@get("/bookings", summary="My bookings", tags=["bookings"], opt=told(answer=examples.BOOKINGS))
 async def get_bookings(
     request: AnyRequest,
     desk: NamedDependency[Desk],
@@ -66,7 +80,13 @@ async def get_bookings(
     return Answer(Bookings(bookings, following), status_code=200, headers=headers)
 
 
-@post("/bookings/{booking_id:str}/cancel", summary="Cancel a booking", tags=["bookings"], status_code=200)
+@post(
+    "/bookings/{booking_id:str}/cancel",
+    summary="Cancel a booking",
+    tags=["bookings"],
+    status_code=200,
+    opt=told(UnknownBooking, UnknownPool, NotActive, NotEligible, answer=examples.CANCELLED),
+)
 async def post_cancel(
     request: AnyRequest, booking_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Booking]:
@@ -81,7 +101,27 @@ async def post_cancel(
     return Answer(ended, status_code=200, headers=headers)
 
 
-@post("/bookings/{booking_id:str}/reschedule", summary="Move a booking", tags=["bookings"], status_code=200)
+@post(
+    "/bookings/{booking_id:str}/reschedule",
+    summary="Move a booking",
+    tags=["bookings"],
+    status_code=200,
+    opt=told(
+        UnknownHold,
+        UnknownBooking,
+        UnknownPool,
+        NotActive,
+        NotMovable,
+        NotEligible,
+        HoldLost,
+        HoldInFlight,
+        ChooseUnit,
+        Full,
+        Rebuilding,
+        body=examples.RESCHEDULE,
+        answer=examples.BOOKING,
+    ),
+)
 async def post_reschedule(
     request: AnyRequest,
     booking_id: FromPath[str],

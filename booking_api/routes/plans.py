@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest
 from booking_api.identity.tokens import Account
@@ -27,12 +28,24 @@ from booking_api.plans.draft import (
     plans_of,
     sessions_of,
 )
-from booking_api.plans.errors import PlanNotPublished
+from booking_api.plans.errors import (
+    NotYourAuthority,
+    PlanEmpty,
+    PlanNotPublished,
+    PlanPublished,
+    PlanTooLarge,
+    TooShortNotice,
+    UnknownAuthority,
+    UnknownPlan,
+    UnknownSession,
+)
 from booking_api.plans.publishing import cancel_session, publish_plan, unit_of_session
 from booking_api.plans.rows import SessionRow, check_service
 from booking_api.plans.schedule import Schedule, expand
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples
 from booking_api.rules.settings import SETTINGS
+from reservation.errors import UnitOver, UnknownPool, UnknownUnit
 from reservation.transaction import transaction
 
 ROWS_LIMIT = 200
@@ -79,7 +92,13 @@ class SessionCancelled(msgspec.Struct, frozen=True):
     bookings_ended: int
 
 
-@post("/plans", summary="Draft a plan", tags=["plans"], status_code=201)
+@post(
+    "/plans",
+    summary="Draft a plan",
+    tags=["plans"],
+    status_code=201,
+    opt=told(UnknownAuthority, NotYourAuthority, body=examples.NEW_PLAN, answer=examples.PLAN),
+)
 async def post_plan(
     request: AnyRequest, data: JSONBody[NewPlan], desk: NamedDependency[Desk]
 ) -> Response[Plan]:
@@ -93,7 +112,7 @@ async def post_plan(
     return Answer(plan, status_code=201, headers=headers)
 
 
-@get("/plans", summary="Plans", tags=["plans"])
+@get("/plans", summary="Plans", tags=["plans"], opt=told(answer=examples.PLANS))
 async def get_plans(
     request: AnyRequest,
     desk: NamedDependency[Desk],
@@ -112,7 +131,12 @@ async def get_plans(
     return Answer(Plans(*shown), status_code=200, headers=headers)
 
 
-@get("/plans/{plan_id:int}/sessions", summary="A plan's sessions", tags=["plans"])
+@get(
+    "/plans/{plan_id:int}/sessions",
+    summary="A plan's sessions",
+    tags=["plans"],
+    opt=told(UnknownPlan, UnknownAuthority, NotYourAuthority, answer=examples.PLANNED_SESSIONS),
+)
 async def get_plan_sessions(
     request: AnyRequest,
     plan_id: FromPath[PlanId],
@@ -131,7 +155,21 @@ async def get_plan_sessions(
     return Answer(PlannedSessions(*shown), status_code=200, headers=headers)
 
 
-@post("/plans/{plan_id:int}/sessions", summary="Add sessions to a draft", tags=["plans"], status_code=200)
+@post(
+    "/plans/{plan_id:int}/sessions",
+    summary="Add sessions to a draft",
+    tags=["plans"],
+    status_code=200,
+    opt=told(
+        UnknownPlan,
+        UnknownAuthority,
+        NotYourAuthority,
+        PlanPublished,
+        PlanTooLarge,
+        body=examples.ROWS,
+        answer=examples.ADDED,
+    ),
+)
 async def post_plan_sessions(
     request: AnyRequest, plan_id: FromPath[PlanId], data: JSONBody[RowsRequest], desk: NamedDependency[Desk]
 ) -> Response[Added]:
@@ -146,7 +184,19 @@ async def post_plan_sessions(
 
 
 @post(
-    "/plans/{plan_id:int}/schedules", summary="Lay out a recurring schedule", tags=["plans"], status_code=200
+    "/plans/{plan_id:int}/schedules",
+    summary="Lay out a recurring schedule",
+    tags=["plans"],
+    status_code=200,
+    opt=told(
+        UnknownPlan,
+        UnknownAuthority,
+        NotYourAuthority,
+        PlanPublished,
+        PlanTooLarge,
+        body=examples.SCHEDULE,
+        answer=examples.ADDED,
+    ),
 )
 async def post_plan_schedule(
     request: AnyRequest, plan_id: FromPath[PlanId], data: JSONBody[Schedule], desk: NamedDependency[Desk]
@@ -166,7 +216,13 @@ async def post_plan_schedule(
     return Answer(Added(added, plan), status_code=200, headers=headers)
 
 
-@delete("/plans/{plan_id:int}", summary="Delete a draft", tags=["plans"], status_code=204)
+@delete(
+    "/plans/{plan_id:int}",
+    summary="Delete a draft",
+    tags=["plans"],
+    status_code=204,
+    opt=told(UnknownPlan, UnknownAuthority, NotYourAuthority, PlanPublished),
+)
 async def delete_plan(
     request: AnyRequest, plan_id: FromPath[PlanId], desk: NamedDependency[Desk]
 ) -> Response[None]:
@@ -178,7 +234,21 @@ async def delete_plan(
     return Answer(None, status_code=204, headers=headers)
 
 
-@post("/plans/{plan_id:int}/publish", summary="Publish a plan", tags=["plans"], status_code=200)
+@post(
+    "/plans/{plan_id:int}/publish",
+    summary="Publish a plan",
+    tags=["plans"],
+    status_code=200,
+    opt=told(
+        UnknownPlan,
+        UnknownAuthority,
+        NotYourAuthority,
+        PlanPublished,
+        PlanEmpty,
+        TooShortNotice,
+        answer=examples.PLAN,
+    ),
+)
 async def post_publish(
     request: AnyRequest, plan_id: FromPath[PlanId], desk: NamedDependency[Desk]
 ) -> Response[Plan]:
@@ -197,7 +267,13 @@ async def post_publish(
     return Answer(plan, status_code=200, headers=headers)
 
 
-@post("/plans/{plan_id:int}/close", summary="Close a plan", tags=["plans"], status_code=200)
+@post(
+    "/plans/{plan_id:int}/close",
+    summary="Close a plan",
+    tags=["plans"],
+    status_code=200,
+    opt=told(UnknownPlan, UnknownAuthority, NotYourAuthority, PlanNotPublished, answer=examples.PLAN),
+)
 async def post_close(
     request: AnyRequest, plan_id: FromPath[PlanId], desk: NamedDependency[Desk]
 ) -> Response[Plan]:
@@ -216,6 +292,18 @@ async def post_close(
     summary="Cancel a session",
     tags=["plans"],
     status_code=200,
+    opt=told(
+        UnknownPlan,
+        UnknownSession,
+        UnknownAuthority,
+        NotYourAuthority,
+        PlanNotPublished,
+        UnknownPool,
+        UnknownUnit,
+        UnitOver,
+        body=examples.SESSION_CANCEL,
+        answer=examples.SESSION_CANCELLED,
+    ),
 )
 async def post_session_cancel(
     request: AnyRequest,

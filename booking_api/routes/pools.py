@@ -11,6 +11,7 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from booking_api.availability import Availability
+from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.paging import (
     PAGE_SIZE,
@@ -24,8 +25,9 @@ from booking_api.paging import (
     read_cursor,
     units_list,
 )
+from booking_api.routes import examples
 from reservation import Pool, PoolFilter, Unit, UnitFilter, find_unit, pools_of, units_of
-from reservation.errors import UnknownUnit
+from reservation.errors import UnknownPool, UnknownUnit
 
 FREE = (
     "Leave out the units that have no place left: a page may then have fewer than `limit` of them, and only `next` says "
@@ -49,7 +51,7 @@ class Units(msgspec.Struct, frozen=True):
     next: str | None
 
 
-@get("/pools", summary="Pools", tags=["pools"])
+@get("/pools", summary="Pools", tags=["pools"], opt=told(answer=examples.POOLS))
 async def get_pools(
     desk: NamedDependency[Desk],
     *,
@@ -68,7 +70,12 @@ async def get_pools(
     return Pools(*page(found, limit=limit, key=lambda pool: pool.id, of=of))
 
 
-@get("/pools/{pool_id:int}/units", summary="A pool's units", tags=["pools"])
+@get(
+    "/pools/{pool_id:int}/units",
+    summary="A pool's units",
+    tags=["pools"],
+    opt=told(UnknownPool, answer=examples.UNITS),
+)
 async def get_units(
     desk: NamedDependency[Desk],
     pool_id: PoolId,
@@ -99,7 +106,7 @@ async def get_units(
     return Units([unit for unit in shown if not free or unit.free != 0], following)
 
 
-@get("/units/{unit_id:int}", summary="One unit", tags=["pools"])
+@get("/units/{unit_id:int}", summary="One unit", tags=["pools"], opt=told(UnknownUnit, answer=examples.UNIT))
 async def get_unit(desk: NamedDependency[Desk], unit_id: UnitId) -> Unit:
     """A session or item with its counts. `free` is null while the live count is not known."""
     return await find_unit(desk.kernel, unit_id=unit_id)
@@ -110,6 +117,7 @@ async def get_unit(desk: NamedDependency[Desk], unit_id: UnitId) -> Unit:
     summary="Live count of one unit",
     tags=["pools"],
     media_type="text/event-stream",
+    opt=told(UnknownUnit, answer=examples.COUNTS),
 )
 async def get_unit_availability(desk: NamedDependency[Desk], unit_id: UnitId) -> ServerSentEvent:
     """Server-sent events `availability` with `{"<unit>": free}`: now, and whenever it changes."""
@@ -124,6 +132,7 @@ async def get_unit_availability(desk: NamedDependency[Desk], unit_id: UnitId) ->
     summary="Live counts of a pool",
     tags=["pools"],
     media_type="text/event-stream",
+    opt=told(UnknownPool, answer=examples.COUNTS),
 )
 async def get_pool_availability(desk: NamedDependency[Desk], pool_id: PoolId) -> ServerSentEvent:
     """Server-sent events `availability` with `{"<unit>": free, ...}`: all units now, then those that change."""

@@ -1,0 +1,121 @@
+"""Which problems an operation answers with, and how OpenAPI says it. Imports `gate.access`, `problems` and the errors."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from booking_api.description.told import Refusal
+from booking_api.errors import (
+    ApiError,
+    InvalidRequest,
+    NotVerified,
+    RateLimited,
+    RoleMissing,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+)
+from booking_api.gate.access import ROLE_OF, Access
+from booking_api.problems import PROBLEM_JSON, STATUS, FrameworkProblem
+from reservation.errors import Busy, Unavailable
+
+RETRY_AFTER = {
+    "Retry-After": {
+        "description": "Seconds after which repeating may succeed.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+}
+PROBLEM_SCHEMA: Mapping[str, Any] = {
+    "title": "Problem",
+    "description": "A refusal (RFC 9457). Members beside these name what it is about: the unit, the hold, the policy.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "`urn:gongdao:problem:` and the code."},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "What is wrong, for people."},
+        "code": {
+            "type": "string",
+            "description": "What is wrong, for programs; it never changes its meaning.",
+        },
+        "errors": {
+            "type": "array",
+            "description": "With `invalid_request`: each field that cannot be used.",
+            "items": {
+                "type": "object",
+                "required": ["field", "reason"],
+                "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def refusals(
+    access: Access | None, *, told: Iterable[Refusal], asks: bool, reads_servers: bool
+) -> list[Refusal]:
+    """What an operation of this access refuses. `asks`: it has parameters or a body."""
+    found: list[Refusal] = []
+    if asks:
+        found.append(InvalidRequest)
+    if access is not None and access not in {Access.PUBLIC, Access.UNKNOWN}:
+        found += [TokenMissing, TokenInvalid, TokenExpired]
+        if access is Access.VERIFIED:
+            found.append(NotVerified)
+        if access in ROLE_OF:
+            found.append(RoleMissing)
+    if access is not None and access is not Access.PUBLIC:
+        found.append(RateLimited)
+    if reads_servers:
+        found += [Unavailable, Busy]
+    return list(dict.fromkeys([*found, *told]))
+
+
+def problem_responses(
+    problems: Iterable[Refusal], *, framework: Iterable[FrameworkProblem]
+) -> dict[str, Any]:
+    """The responses of these problems by status."""
+    by_status: dict[int, dict[str, str]] = {}
+    for problem in problems:
+        by_status.setdefault(status_of(problem), {})[problem.code] = problem.sentence
+    for known in framework:
+        by_status.setdefault(known.status, {})[known.code] = known.sentence
+    return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
+
+
+def status_of(problem: Refusal) -> int:
+    """The HTTP status a refusal is answered with."""
+    return problem.status if issubclass(problem, ApiError) else STATUS[problem.code]
+
+
+def _response(status: int, sentences: Mapping[str, str]) -> dict[str, Any]:
+    examples = {
+        code: {
+            "summary": sentence,
+            "value": {
+                "type": f"urn:gongdao:problem:{code}",
+                "title": HTTPStatus(status).phrase,
+                "status": status,
+                "detail": sentence,
+                "code": code,
+                **(
+                    {"errors": [{"field": "limit", "reason": "Expected `int` >= 1"}]}
+                    if code == "invalid_request"
+                    else {}
+                ),
+            },
+        }
+        for code, sentence in sentences.items()
+    }
+    schema = {
+        "allOf": [
+            {"$ref": "#/components/schemas/Problem"},
+            {"properties": {"code": {"enum": sorted(sentences)}, "status": {"const": status}}},
+        ]
+    }
+    response: dict[str, Any] = {
+        "description": ", ".join(f"`{code}`" for code in sentences),
+        "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
+    }
+    return response | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
