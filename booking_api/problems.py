@@ -45,20 +45,19 @@ STATUS: Mapping[str, int] = {
 RETRY_AFTER_S: Mapping[str, int] = {"rebuilding": 1, "busy": 1, "unavailable": 2}
 
 
-class FrameworkProblem(NamedTuple):
-    """A problem that no error of ours stands for."""
+class Problem(NamedTuple):
+    """What of a problem goes over the wire the same each time."""
 
     status: int
     code: str
     sentence: str
 
 
-INTERNAL = FrameworkProblem(
-    500, "internal", "This is our failure and has been logged. Repeating the request is safe."
-)
+# Those that no error of ours stands for.
+INTERNAL = Problem(500, "internal", "This is our failure and has been logged. Repeating the request is safe.")
 BODY_PROBLEMS = (
-    FrameworkProblem(400, "bad_request", "The body is no JSON, or did not arrive whole."),
-    FrameworkProblem(413, "content_too_large", "The body is longer than 64 KiB."),
+    Problem(400, "bad_request", "The body is no JSON, or did not arrive whole."),
+    Problem(413, "content_too_large", "The body is longer than 64 KiB."),
 )
 # What Python calls a status differs from version to version; a code must not.
 _NAMES = {413: "content_too_large", 422: "unprocessable_content"}

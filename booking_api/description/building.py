@@ -1,5 +1,6 @@
 """OpenAPI 3.1 of an application. Imports Litestar, msgspec and this room."""
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Any, NamedTuple, Union, cast, get_args, get_origin
@@ -10,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import ServerSentEvent
 from litestar.routes import HTTPRoute
 
-from booking_api.description.problems import PROBLEM_SCHEMA, problem_responses, refusals
+from booking_api.description.problems import PROBLEM_SCHEMA, example_of, fact_of, problem_responses, refusals
 from booking_api.description.told import NOTHING_TOLD, OPTION, Told
 from booking_api.gate.access import Access
 from booking_api.problems import BODY_PROBLEMS, INTERNAL
@@ -97,10 +98,11 @@ def describe_api(app: Litestar, access: Mapping[tuple[str, str], Access]) -> dic
     found = list(_operations(app, drawn))
     by_type, components = _schemas([kind for one in found for kind in (one.body, one.answer)])
     paths: dict[str, dict[str, Any]] = {}
+    examples: dict[str, Any] = {}
     for one in found:
         parameters = drawn[one.path][one.method.lower()].get("parameters", [])
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(
-            one, parameters, by_type, access.get((one.method, one.path))
+            one, parameters, by_type, access.get((one.method, one.path)), examples
         )
     used = sorted(
         {tag for item in paths.values() for told in item.values() for tag in told["tags"]}, key=_order
@@ -118,6 +120,7 @@ def describe_api(app: Litestar, access: Mapping[tuple[str, str], Access]) -> dic
         "paths": paths,
         "components": {
             "schemas": dict(sorted({**components, "Problem": PROBLEM_SCHEMA}.items())),
+            "examples": dict(sorted(examples.items())),
             "securitySchemes": {"token": scheme},
         },
     }
@@ -147,10 +150,14 @@ def _is_choice(kind: Any) -> bool:
 
 
 def _operation(
-    one: Operation, parameters: list[dict[str, Any]], by_type: Mapping[str, Any], access: Access | None
+    one: Operation,
+    parameters: list[dict[str, Any]],
+    by_type: Mapping[str, Any],
+    access: Access | None,
+    examples: dict[str, Any],
 ) -> dict[str, Any]:
     handler, told = one.handler, one.told
-    parameters = [*(_parameter(each) for each in parameters), *told.headers]
+    given = [*(_parameter(each) for each in parameters), *map(dict, told.headers)]
     open_to_all = access in {None, Access.PUBLIC, Access.UNKNOWN}
     operation: dict[str, Any] = {
         "operationId": handler.handler_name,
@@ -158,10 +165,10 @@ def _operation(
         "description": (handler.fn.__doc__ or "").strip(),
         "tags": sorted(handler.resolve_tags() if hasattr(handler, "resolve_tags") else handler.tags or []),
         "security": [] if open_to_all else [{"token": []}],
-        "x-access": str(access or Access.PUBLIC),
+        "x-access": (access or Access.PUBLIC).name.lower(),
     }
-    if parameters:
-        operation["parameters"] = parameters
+    if given:
+        operation["parameters"] = given
     if one.body is not None:
         operation["requestBody"] = {
             "required": one.body_needed,
@@ -170,13 +177,13 @@ def _operation(
     problems = refusals(
         access,
         told=told.problems,
-        asks=bool(parameters) or one.body is not None,
+        asks=bool(given) or one.body is not None,
         reads_servers=one.path.startswith("/api/"),
     )
-    framework = [INTERNAL, *(BODY_PROBLEMS if one.body is not None else ())]
-    operation["responses"] = _answers(
-        one, by_type, counted=access not in {None, Access.PUBLIC}
-    ) | problem_responses(problems, framework=framework)
+    facts = [*map(fact_of, problems), INTERNAL, *(BODY_PROBLEMS if one.body is not None else ())]
+    examples.update({fact.code: example_of(fact) for fact in facts})
+    answers = _answers(one, by_type, counted=access not in {None, Access.PUBLIC})
+    operation["responses"] = answers | problem_responses(facts)
     return operation
 
 
@@ -224,14 +231,18 @@ def _portable(node: Any) -> Any:
     if isinstance(node, dict):
         node = cast("dict[str, Any]", node)
         return {
-            name: value.replace("\\Z", "$")
-            if name == "pattern" and isinstance(value, str)
-            else _portable(value)
+            name: _portable_text(name, value) if isinstance(value, str) else _portable(value)
             for name, value in node.items()
         }
     if isinstance(node, list | tuple):
         return [_portable(each) for each in cast("list[Any]", node)]
     return int(node) if isinstance(node, float) and node.is_integer() else node
+
+
+def _portable_text(name: str, text: str) -> str:
+    if name == "pattern":
+        return text.replace("\\Z", "$")
+    return inspect.cleandoc(text) if name == "description" else text
 
 
 def _order(tag: str) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from booking_api.errors import (
     TokenMissing,
 )
 from booking_api.gate.access import ROLE_OF, Access
-from booking_api.problems import PROBLEM_JSON, STATUS, FrameworkProblem
+from booking_api.problems import PROBLEM_JSON, STATUS, Problem
 from reservation.errors import Busy, Unavailable
 
 RETRY_AFTER = {
@@ -72,50 +72,44 @@ def refusals(
     return list(dict.fromkeys([*found, *told]))
 
 
-def problem_responses(
-    problems: Iterable[Refusal], *, framework: Iterable[FrameworkProblem]
-) -> dict[str, Any]:
+def fact_of(problem: Refusal) -> Problem:
+    """A refusal as it goes over the wire: its status, code and sentence."""
+    status = problem.status if issubclass(problem, ApiError) else STATUS[problem.code]
+    return Problem(status, problem.code, problem.sentence)
+
+
+def problem_responses(facts: Iterable[Problem]) -> dict[str, Any]:
     """The responses of these problems by status."""
-    by_status: dict[int, dict[str, str]] = {}
-    for problem in problems:
-        by_status.setdefault(status_of(problem), {})[problem.code] = problem.sentence
-    for known in framework:
-        by_status.setdefault(known.status, {})[known.code] = known.sentence
+    by_status: dict[int, list[str]] = {}
+    for fact in facts:
+        by_status.setdefault(fact.status, []).append(fact.code)
     return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
 
 
-def status_of(problem: Refusal) -> int:
-    """The HTTP status a refusal is answered with."""
-    return problem.status if issubclass(problem, ApiError) else STATUS[problem.code]
-
-
-def _response(status: int, sentences: Mapping[str, str]) -> dict[str, Any]:
-    examples = {
-        code: {
-            "summary": sentence,
-            "value": {
-                "type": f"urn:gongdao:problem:{code}",
-                "title": HTTPStatus(status).phrase,
-                "status": status,
-                "detail": sentence,
-                "code": code,
-                **(
-                    {"errors": [{"field": "limit", "reason": "Expected `int` >= 1"}]}
-                    if code == "invalid_request"
-                    else {}
-                ),
-            },
-        }
-        for code, sentence in sentences.items()
+def example_of(fact: Problem) -> dict[str, Any]:
+    """The problem as a component that every operation refers to."""
+    value: dict[str, Any] = {
+        "type": f"urn:gongdao:problem:{fact.code}",
+        "title": HTTPStatus(fact.status).phrase,
+        "status": fact.status,
+        "detail": fact.sentence,
+        "code": fact.code,
     }
+    if fact.code == InvalidRequest.code:
+        value["errors"] = [{"field": "limit", "reason": "Expected `int` >= 1"}]
+    return {"summary": fact.sentence, "value": value}
+
+
+def _response(status: int, codes: list[str]) -> dict[str, Any]:
     schema = {
         "allOf": [
             {"$ref": "#/components/schemas/Problem"},
-            {"properties": {"code": {"enum": sorted(sentences)}, "status": {"const": status}}},
+            {"properties": {"code": {"enum": sorted(codes)}, "status": {"const": status}}},
         ]
     }
+    examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     response: dict[str, Any] = {
-        "description": ", ".join(f"`{code}`" for code in sentences),
+        "description": ", ".join(f"`{code}`" for code in codes),
         "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
     }
     return response | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
