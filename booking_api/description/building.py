@@ -222,6 +222,8 @@ def _parameter(drawn: dict[str, Any]) -> dict[str, Any]:
         schema = choices[0] | schema
     elif choices:
         schema["oneOf"] = choices
+    if "enum" in schema:
+        schema["enum"] = [value for value in schema["enum"] if value is not None]
     kept = {name: drawn[name] for name in ("name", "in", "description") if name in drawn}
     return kept | {"required": drawn.get("required", False), "schema": schema}
 

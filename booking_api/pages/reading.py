@@ -9,19 +9,15 @@ from typing import Any, cast
 import msgspec
 
 DEPTH_LIMIT = 4
-_LIMITS = {
-    "minimum": "≥ {}",
-    "exclusiveMinimum": "> {}",
-    "maximum": "≤ {}",
-    "exclusiveMaximum": "< {}",
-    "minLength": "≥ {} characters",
-    "maxLength": "≤ {} characters",
-    "minItems": "≥ {} items",
-    "maxItems": "≤ {} items",
-    "maxProperties": "≤ {} members",
-    "pattern": "{}",
-    "default": "default {}",
-}
+# A lower and an upper bound, and what is counted by them.
+_BOUNDS = (
+    ("minimum", "maximum", ""),
+    ("minLength", "maxLength", " characters"),
+    ("minItems", "maxItems", " items"),
+    ("minProperties", "maxProperties", " members"),
+)
+_POWERS = {2**31: "2^31", 2**53: "2^53"}
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 Node = Mapping[str, Any]
 
@@ -204,9 +200,28 @@ class _Reader:
 
 
 def _limits(schema: Node) -> list[str]:
+    """What a value has to keep to, in few words: `1 to 10 items`, `> 0`, `default 100`."""
     told = {**schema.get("items", {}), **schema}
-    return [
-        form.format(told[name])
-        for name, form in _LIMITS.items()
-        if name in told and told[name] not in (None, "")
+    found = [words for low, high, what in _BOUNDS if (words := _between(told.get(low), told.get(high), what))]
+    found += [
+        f"{sign} {_number(told[name])}"
+        for name, sign in (("exclusiveMinimum", ">"), ("exclusiveMaximum", "<"))
+        if name in told
     ]
+    if "pattern" in told:
+        found.append("no control characters" if told["pattern"] == PRINTABLE else told["pattern"])
+    if told.get("default") not in (None, "", {}, []):
+        found.append("default " + msgspec.json.encode(told["default"]).decode())
+    return found
+
+
+def _between(low: float | None, high: float | None, what: str) -> str:
+    if low is not None and high is not None:
+        return f"{_number(low)} to {_number(high)}{what}"
+    if high is not None:
+        return f"at most {_number(high)}{what}"
+    return f"at least {_number(low)}{what}" if low is not None else ""
+
+
+def _number(value: float) -> str:
+    return _POWERS.get(int(value), str(value))

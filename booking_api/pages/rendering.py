@@ -4,6 +4,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
+from markupsafe import Markup, escape
 
 from booking_api.pages.assets import asset_path
 from booking_api.pages.headers import SECURITY_HEADERS
@@ -23,6 +24,17 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _coded(text: str) -> Markup:
+    """What stands between backticks in prose, as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
+
+
+_templates.filters["coded"] = _coded  # pyright: ignore[reportUnknownMemberType] - likewise
 _templates.globals["asset"] = asset_path  # pyright: ignore[reportUnknownMemberType] - Jinja2 types it as a bare dict
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody, PathParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api import clock
@@ -49,7 +49,7 @@ from reservation.errors import UnitOver, UnknownPool, UnknownUnit
 from reservation.transaction import transaction
 
 ROWS_LIMIT = 200
-PlanId = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+PlanId = Annotated[int, PathParameter(ge=1, lt=2**53)]
 
 
 class RowsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,7 +139,7 @@ async def get_plans(
 )
 async def get_plan_sessions(
     request: AnyRequest,
-    plan_id: FromPath[PlanId],
+    plan_id: PlanId,
     desk: NamedDependency[Desk],
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
@@ -171,7 +171,7 @@ async def get_plan_sessions(
     ),
 )
 async def post_plan_sessions(
-    request: AnyRequest, plan_id: FromPath[PlanId], data: JSONBody[RowsRequest], desk: NamedDependency[Desk]
+    request: AnyRequest, plan_id: PlanId, data: JSONBody[RowsRequest], desk: NamedDependency[Desk]
 ) -> Response[Added]:
     """Adds sessions, all or none; sending the same ones again adds nothing."""
     account, headers = await desk.gate.enter(request)
@@ -199,7 +199,7 @@ async def post_plan_sessions(
     ),
 )
 async def post_plan_schedule(
-    request: AnyRequest, plan_id: FromPath[PlanId], data: JSONBody[Schedule], desk: NamedDependency[Desk]
+    request: AnyRequest, plan_id: PlanId, data: JSONBody[Schedule], desk: NamedDependency[Desk]
 ) -> Response[Added]:
     """Adds a week's pattern over a span of days, without exception days and the authority's days off."""
     account, headers = await desk.gate.enter(request)
@@ -223,9 +223,7 @@ async def post_plan_schedule(
     status_code=204,
     opt=told(UnknownPlan, UnknownAuthority, NotYourAuthority, PlanPublished),
 )
-async def delete_plan(
-    request: AnyRequest, plan_id: FromPath[PlanId], desk: NamedDependency[Desk]
-) -> Response[None]:
+async def delete_plan(request: AnyRequest, plan_id: PlanId, desk: NamedDependency[Desk]) -> Response[None]:
     """Throws a draft away. A published plan is never deleted."""
     account, headers = await desk.gate.enter(request)
     async with transaction(desk.kernel.engine) as connection:
@@ -249,9 +247,7 @@ async def delete_plan(
         answer=examples.PLAN,
     ),
 )
-async def post_publish(
-    request: AnyRequest, plan_id: FromPath[PlanId], desk: NamedDependency[Desk]
-) -> Response[Plan]:
+async def post_publish(request: AnyRequest, plan_id: PlanId, desk: NamedDependency[Desk]) -> Response[Plan]:
     """Makes every session bookable, for good: from here on the plan is not changed, only cancelled or closed."""
     account, headers = await desk.gate.enter(request)
     async with transaction(desk.kernel.engine) as connection:
@@ -274,9 +270,7 @@ async def post_publish(
     status_code=200,
     opt=told(UnknownPlan, UnknownAuthority, NotYourAuthority, PlanNotPublished, answer=examples.PLAN),
 )
-async def post_close(
-    request: AnyRequest, plan_id: FromPath[PlanId], desk: NamedDependency[Desk]
-) -> Response[Plan]:
+async def post_close(request: AnyRequest, plan_id: PlanId, desk: NamedDependency[Desk]) -> Response[Plan]:
     """Ends booking for every session, within seconds. What is booked stands; closing again changes nothing."""
     account, headers = await desk.gate.enter(request)
     async with transaction(desk.kernel.engine) as connection:
@@ -307,8 +301,8 @@ async def post_close(
 )
 async def post_session_cancel(
     request: AnyRequest,
-    plan_id: FromPath[PlanId],
-    session_id: FromPath[PlanId],
+    plan_id: PlanId,
+    session_id: PlanId,
     data: JSONBody[CancelRequest],
     desk: NamedDependency[Desk],
 ) -> Response[SessionCancelled]:
