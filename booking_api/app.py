@@ -1,7 +1,7 @@
 """The application: builds the kernel, the gate and the routes of one worker, and ends them in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from litestar import Litestar, Router
@@ -15,7 +15,6 @@ from booking_api.description import Description
 from booking_api.desk import Desk
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
-from booking_api.gate.access import ACCESS
 from booking_api.gate.limits import gate_library
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.tokens import TokenVerifier, load_key
@@ -23,6 +22,7 @@ from booking_api.pages import page_routes
 from booking_api.problems import EXCEPTION_HANDLERS
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
 from booking_api.routes import accounts, authorities, bookings, health, holds, openapi, plans, pools
+from booking_api.services import Service, ServicePlugin, access_of, check_routes
 from booking_api.settings import Settings
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -30,11 +30,11 @@ from reservation.database import create_engine, create_reading_engine
 CONNECTIONS = 8
 
 
-def create_app(settings: Settings) -> Litestar:
-    """One worker's application. Connects when its lifespan starts, drains when it ends.
+def create_app(settings: Settings, services: Sequence[Service] = ()) -> Litestar:
+    """One worker's application with these services. Connects when its lifespan starts, drains when it ends.
 
     Raises:
-        SettingsError, KeyFileError: before anything is started.
+        SettingsError, KeyFileError, ServiceUnusable: before anything is started.
         ValueError: the settings name no servers (the supervising process fills them in).
     """
     if settings.database_url is None or settings.valkey_url is None:
@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> Litestar:
         libraries=[gate_library()],
         reads=create_reading_engine(settings.database_url),
     )
-    access = ACCESS
+    access = access_of(services)
     desk = Desk(
         settings,
         Gate(settings, kernel, verifier, access),
@@ -57,12 +57,12 @@ def create_app(settings: Settings) -> Litestar:
         Eligibility(kernel),
         Passwords(),
         key,
-        Description(access),
+        Description(access, tags={tag: about for each in services for tag, about in each.tags.items()}),
     )
 
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
-    return Litestar(
+    app = Litestar(
         route_handlers=[_api(), pages, *demo, health.get_live, health.get_ready],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
@@ -71,7 +71,10 @@ def create_app(settings: Settings) -> Litestar:
         request_max_body_size=BODY_LIMIT_BYTES,
         logging_config=None,
         openapi_config=openapi.CONFIG,
+        plugins=[ServicePlugin(service) for service in services],
     )
+    check_routes(app, access)
+    return app
 
 
 def _api() -> Router:

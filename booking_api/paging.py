@@ -18,7 +18,7 @@ from booking_api.errors import InvalidRequest
 from reservation import UnitFilter
 
 T = TypeVar("T")
-Key = TypeVar("Key", int, str)
+Key = TypeVar("Key")
 
 PAGE_LIMIT = 500
 PAGE_SIZE = 100
@@ -63,7 +63,7 @@ def read_cursor(text: str | None, *, of: Sequence[Any], kind: type[Key]) -> Key 
     raise InvalidRequest(errors=[{"field": "cursor", "reason": reason}])
 
 
-def write_cursor(key: int | str, *, of: Sequence[Any]) -> str:
+def write_cursor(key: object, *, of: Sequence[Any]) -> str:
     """What goes on after this key in this list.
 
     >>> read_cursor(write_cursor(7, of=("units", 1)), of=("units", 1), kind=int)
@@ -80,7 +80,7 @@ def units_list(pool_id: int, wanted: UnitFilter) -> Sequence[Any]:
 
 
 def page(
-    found: Sequence[T], *, limit: int, key: Callable[[T], int | str], of: Sequence[Any]
+    found: Sequence[T], *, limit: int, key: Callable[[T], object], of: Sequence[Any]
 ) -> tuple[list[T], str | None]:
     """The page's items and its `next`, from what was found when one more than `limit` was asked for."""
     shown = list(found[:limit])

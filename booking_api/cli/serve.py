@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +29,7 @@ from booking_api.embedded import EmbeddedError, embedded_backends, spawn_child
 from booking_api.identity.tokens import KeyFileError, make_key
 from booking_api.log import configure
 from booking_api.schema import migrate_platform
+from booking_api.services import Service, ServiceUnusable, load_services
 from booking_api.settings import Settings, is_loopback
 from reservation.database import SchemaError, create_engine
 from reservation.errors import ReservationError
@@ -47,6 +48,10 @@ def command(*, demo: bool) -> int:
         raise Unusable("demo sign-ins exist only on embedded servers bound to loopback")
     for port in (settings.port, settings.metrics_port):
         _check_port(settings.host if port == settings.port else "127.0.0.1", port)
+    try:
+        services = load_services()
+    except ServiceUnusable as error:
+        raise Unusable(" ".join(str(error).split())) from error
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -54,7 +59,7 @@ def command(*, demo: bool) -> int:
         try:
             settings = _with_servers(settings, stack, demo=demo, stop=stop)
             make_key(settings.key_file)
-            asyncio.run(_prepare(settings, demo=demo))
+            asyncio.run(_prepare(settings, services, demo=demo))
         except (
             EmbeddedError,
             KeyFileError,
@@ -103,11 +108,11 @@ def _with_servers(settings: Settings, stack: ExitStack, *, demo: bool, stop: thr
     return settings
 
 
-async def _prepare(settings: Settings, *, demo: bool) -> None:
+async def _prepare(settings: Settings, services: Sequence[Service], *, demo: bool) -> None:
     assert settings.database_url is not None  # noqa: S101 - `_with_servers` filled it in
     engine = create_engine(settings.database_url, connections=2)
     try:
-        await migrate_platform(engine)
+        await migrate_platform(engine, *(each.migrations for each in services if each.migrations))
     finally:
         await engine.dispose()
     if demo:

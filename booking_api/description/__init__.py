@@ -20,8 +20,11 @@ __all__ = ["Description", "told"]
 class Description:
     """Owns the application's description, made when it is first asked for."""
 
-    def __init__(self, access: Mapping[tuple[str, str], Access]) -> None:
+    def __init__(
+        self, access: Mapping[tuple[str, str], Access], *, tags: Mapping[str, str] | None = None
+    ) -> None:
         self._access = access
+        self._tags = tags or {}
         self._made: tuple[dict[str, Any], bytes] | None = None
 
     def schema(self, app: Litestar) -> dict[str, Any]:
@@ -34,6 +37,6 @@ class Description:
 
     def _make(self, app: Litestar) -> tuple[dict[str, Any], bytes]:
         if self._made is None:
-            schema = describe_api(app, self._access)
+            schema = describe_api(app, self._access, self._tags)
             self._made = schema, msgspec.json.encode(schema)
         return self._made

@@ -92,8 +92,11 @@ def _operations(app: Litestar, drawn: Mapping[str, Any]) -> Iterator[Operation]:
                     yield Operation(method, route.path_format, handler)
 
 
-def describe_api(app: Litestar, access: Mapping[tuple[str, str], Access]) -> dict[str, Any]:
-    """The whole document."""
+def describe_api(
+    app: Litestar, access: Mapping[tuple[str, str], Access], tags: Mapping[str, str]
+) -> dict[str, Any]:
+    """The whole document. `tags` are those of services, behind our own."""
+    known = {**TAGS, **tags}
     drawn = app.openapi_schema.to_schema()["paths"]
     found = list(_operations(app, drawn))
     by_type, components = _schemas([kind for one in found for kind in (one.body, one.answer)])
@@ -105,7 +108,8 @@ def describe_api(app: Litestar, access: Mapping[tuple[str, str], Access]) -> dic
             one, parameters, by_type, access.get((one.method, one.path)), examples
         )
     used = sorted(
-        {tag for item in paths.values() for told in item.values() for tag in told["tags"]}, key=_order
+        {tag for item in paths.values() for told in item.values() for tag in told["tags"]},
+        key=list(known).index,
     )
     scheme = {
         "type": "http",
@@ -116,7 +120,7 @@ def describe_api(app: Litestar, access: Mapping[tuple[str, str], Access]) -> dic
     document = {
         "openapi": "3.1.0",
         "info": INFO,
-        "tags": [{"name": tag, "description": TAGS.get(tag, "")} for tag in used],
+        "tags": [{"name": tag, "description": known.get(tag, "")} for tag in used],
         "paths": paths,
         "components": {
             "schemas": dict(sorted({**components, "Problem": PROBLEM_SCHEMA}.items())),
@@ -245,8 +249,3 @@ def _portable_text(name: str, text: str) -> str:
     if name == "pattern":
         return text.replace("\\Z", "$")
     return inspect.cleandoc(text) if name == "description" else text
-
-
-def _order(tag: str) -> tuple[int, str]:
-    names = list(TAGS)
-    return (names.index(tag) if tag in names else len(names), tag)

@@ -1,8 +1,9 @@
 """A template, its words and the security headers put together into an answer. Imports Jinja2."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
 from markupsafe import Markup, escape
 
@@ -43,16 +44,25 @@ def language(request: AnyRequest) -> Language:
     return language_of(request.query_params.get("lang"), request.headers.get("accept-language"))
 
 
+def templates_of(package: str) -> Environment:
+    """A service's templates, which may extend and include ours."""
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader("booking_api.pages")])
+    return _templates.overlay(loader=loader)
+
+
 def render(
     template: str,
     lang: Language,
     *,
+    templates: Environment = _templates,
+    more_words: Mapping[str, str] | None = None,
     status: int = 200,
     headers: dict[str, str] | None = None,
     **facts: Any,
 ) -> Response[str]:
-    """A whole page."""
-    text = _templates.get_template(template).render(lang=lang, words=words_in(lang), **facts)
+    """A whole page. A service gives its own templates (`templates_of`), and its words beside ours."""
+    words = {**words_in(lang), **(more_words or {})}
+    text = templates.get_template(template).render(lang=lang, words=words, **facts)
     return Response(text, status_code=status, media_type="text/html", headers=_HEADERS | (headers or {}))
 
 

@@ -20,7 +20,7 @@ def app(settings, token):
 
 @pytest.fixture
 def schema(app):
-    return building.describe_api(app, ACCESS)
+    return building.describe_api(app, ACCESS, {})
 
 
 @pytest.fixture
@@ -52,6 +52,10 @@ def test_every_operation_says_what_it_is_for(operations):
         assert len(told["tags"]) == 1
     ids = [told["operationId"] for told in operations.values()]
     assert len(set(ids)) == len(ids)
+
+
+def test_every_group_says_what_is_in_it(schema):
+    assert [tag["name"] for tag in schema["tags"] if not tag["description"]] == []
 
 
 def test_every_body_and_answer_has_an_example(operations):
