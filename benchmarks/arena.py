@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,15 +23,24 @@ from sqlalchemy import text
 
 from benchmarks import wire
 from booking_api import clock
+from booking_api.demo.people import able_people, add_people
 from booking_api.embedded import embedded_backends, spawn_child
 from booking_api.identity.tokens import issue_token, make_key
-from reservation import Kernel, NewUnit, UnitKind, add_authority, publish_pool, watch
-from reservation.database import create_engine, migrate
+from booking_api.plans.draft import NewPlan, add_sessions, draft_plan
+from booking_api.plans.publishing import publish_plan
+from booking_api.plans.rows import SessionRow
+from booking_api.rules.settings import PlanRules
+from booking_api.schema import migrate_platform
+from reservation import Kernel, add_authority, watch
+from reservation.database import create_engine
 from reservation.rebuild import rebuild
+from reservation.transaction import transaction
 
 SERVER_CORE, LOAD_CORE = 0, 1
 READY_TIMEOUT_S = 20.0
 TOKEN_LIFE_S = 3_600
+SUBJECT, VEHICLE_CLASS = 2, "C1"
+IN_DAYS = timedelta(days=30)
 
 
 class Arena(NamedTuple):
@@ -47,7 +57,7 @@ class Arena(NamedTuple):
 
 @contextmanager
 def arena(data: Path, *, accounts: int, sessions: int, capacity: int) -> Generator[Arena, None, None]:
-    """Starts everything, founds one pool, and pins this process to the load core."""
+    """Starts everything, publishes a plan, gives accounts what its rules ask, pins this process to the load core."""
     cores = os.sched_getaffinity(0)
     if not {SERVER_CORE, LOAD_CORE} <= cores:
         raise RuntimeError(f"needs cores {SERVER_CORE} and {LOAD_CORE}, has {sorted(cores)}")
@@ -55,7 +65,13 @@ def arena(data: Path, *, accounts: int, sessions: int, capacity: int) -> Generat
     try:
         with embedded_backends(data) as backends:
             pool, units = asyncio.run(
-                _found(backends.database_url, backends.valkey_url, sessions=sessions, capacity=capacity)
+                _found(
+                    backends.database_url,
+                    backends.valkey_url,
+                    accounts=accounts,
+                    sessions=sessions,
+                    capacity=capacity,
+                )
             )
             key = make_key(data / "keys" / "token.jwk")
             port = _free_port()
@@ -65,7 +81,7 @@ def arena(data: Path, *, accounts: int, sessions: int, capacity: int) -> Generat
                 os.sched_setaffinity(0, {LOAD_CORE})
                 now_s = clock.now_s()
                 tokens = [
-                    issue_token(key, account=f"bench-{n}", now_s=now_s, life_s=TOKEN_LIFE_S, verified=True)
+                    issue_token(key, account=_account(n), now_s=now_s, life_s=TOKEN_LIFE_S, verified=True)
                     for n in range(accounts)
                 ]
                 worker = max(
@@ -80,32 +96,58 @@ def arena(data: Path, *, accounts: int, sessions: int, capacity: int) -> Generat
 
 
 async def _found(
-    database_url: str, valkey_url: str, *, sessions: int, capacity: int
+    database_url: str, valkey_url: str, *, accounts: int, sessions: int, capacity: int
 ) -> tuple[int, list[int]]:
     engine = create_engine(database_url)
-    await migrate(engine)
+    await migrate_platform(engine)
     kernel = Kernel(engine, valkey_url, clock=clock.now_ms)
     watch(kernel)
     await kernel.open()
     try:
         await add_authority(kernel, authority_id="bench", level="city", name={"en": "Bench"})
-        new = [
-            NewUnit(kind=UnitKind.SESSION, title={"en": f"S{n}"}, capacity=capacity) for n in range(sessions)
-        ]
-        pool = await publish_pool(
-            kernel,
-            authority="bench",
-            service="driving_test",
-            rule="subject-2",
-            title={"en": "Bench"},
-            units=new,
-            hold_ttl_s=3_600,
-        )
+        today = clock.today()
+        async with transaction(kernel.engine) as connection:
+            people = able_people(
+                [_account(n) for n in range(accounts)],
+                first_number=0,
+                subject=SUBJECT,
+                vehicle_class=VEHICLE_CLASS,
+                today=today,
+            )
+            await add_people(connection, people, source="bench")
+            new = NewPlan(authority="bench", service="driving_test", title={"en": "Bench"}, source="bench")
+            plan = await draft_plan(connection, new, by="bench")
+            rows = [_session(n, capacity=capacity, day=today + IN_DAYS) for n in range(sessions)]
+            await add_sessions(connection, plan_id=plan.id, rows=rows)
+            published = await publish_plan(
+                connection, plan_id=plan.id, by="bench", rules=PlanRules(hold_ttl_s=3_600), today=today
+            )
+        [pool] = published.pools
         await rebuild(kernel, pool_id=pool)
         units = await _unit_ids(kernel, pool)
+        async with kernel.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            await connection.execute(text("ANALYZE"))
     finally:
         await kernel.close()
     return pool, units
+
+
+def _account(number: int) -> str:
+    return f"bench-{number}"
+
+
+def _session(number: int, *, capacity: int, day: date) -> SessionRow:
+    # A session has at most so many places; more of the same are sessions of their own.
+    return SessionRow(
+        site=f"bench-{number}",
+        title=f"S{number}",
+        day=day,
+        start="09:00",
+        end="17:00",
+        subject=SUBJECT,
+        vehicle_class=VEHICLE_CLASS,
+        capacity=capacity,
+    )
 
 
 async def _unit_ids(kernel: Kernel, pool: int) -> list[int]:

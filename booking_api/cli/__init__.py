@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": ("booking_api.cli.demo", "A demo city, demo tokens, and an opening rush to watch."),
     "audit": ("booking_api.cli.audit", "Check the invariants on a live system."),
     "account": ("booking_api.cli.account", "Give accounts their roles."),
+    "plan": ("booking_api.cli.plan", "Import, publish and close plans of sessions."),
     "register": ("booking_api.cli.register", "Import registers of learners, licences, vehicles, violations."),
     "rebuild": ("booking_api.cli.rebuild", "Make Valkey's view anew from PostgreSQL."),
 }

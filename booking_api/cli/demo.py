@@ -16,6 +16,7 @@ from booking_api.cli.surroundings import Addresses, open_kernel, read_addresses,
 from booking_api.demo.city import Founded, found
 from booking_api.demo.display import console_for, print_reckoning, shown
 from booking_api.demo.rush import (
+    CLIENTS_MOST,
     Reckoning,
     Rush,
     UnusableStageError,
@@ -24,6 +25,7 @@ from booking_api.demo.rush import (
     play,
     raise_file_limit,
     reckon,
+    settle_crowd,
     stage_session,
 )
 from booking_api.demo.tally import Tally
@@ -33,8 +35,7 @@ from booking_api.settings import Settings
 from reservation.errors import ReservationError
 
 ASK_TIMEOUT_S = 5.0
-SEATS_MOST = 100_000
-CLIENTS_MOST = 20_000
+SEATS_MOST = 10_000
 
 
 @click.group("demo")
@@ -135,19 +136,26 @@ async def _rush(
     origin = _origin(addresses.url)
     async with open_kernel(addresses) as kernel:
         if unit is None:
-            today = clock.today()
-            pool, unit = await stage_session(kernel, seats=seats, today=today)
+            stage = await stage_session(kernel, seats=seats, today=clock.today())
         else:
-            pool, seats = await find_session(kernel, unit=unit)
+            stage = await find_session(kernel, unit=unit)
+        now_ms = clock.now_ms()
         play_this = Rush(
-            pool=pool, unit=unit, clients=clients, seats=seats, seed=seed, tag=f"{clock.now_ms():x}"
+            pool=stage.pool,
+            unit=stage.unit,
+            clients=clients,
+            seats=stage.seats,
+            seed=seed,
+            tag=f"{now_ms:x}",
         )
+        await settle_crowd(kernel, play_this, stage, now_ms=now_ms, today=clock.today())
         tally = Tally(clients=clients, seats=seats)
         crowd = gather_crowd(
             play_this, key=load_key(settings.key_file), now_s=clock.now_s(), host=origin.host
         )
         console.print(
-            f"{clients:,} clients for {seats:,} seats of unit {unit}: {addresses.url}", highlight=False
+            f"{clients:,} clients for {stage.seats:,} seats of unit {stage.unit}: {addresses.url}",
+            highlight=False,
         )
         async with shown(console, tally):
             seconds = await play(play_this, crowd, origin, tally=tally)

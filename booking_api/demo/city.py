@@ -12,10 +12,16 @@ from typing import NamedTuple
 from sqlalchemy import select, text
 
 from booking_api import clock
-from booking_api.demo.plan import AUTHORITIES, HOLD_TTL_S, PoolPlan, count_units, plan_demo_city
+from booking_api.demo.people import add_people, demo_people
+from booking_api.demo.plan import AUTHORITIES, DemoPlan, count_units, plan_demo_city
 from booking_api.gate.limits import gate_library
+from booking_api.plans import tables as plan_tables
+from booking_api.plans.authorities import read_lineage, set_settings, settings_history
+from booking_api.plans.draft import NewPlan, add_sessions, draft_plan
+from booking_api.plans.publishing import publish_plan
+from booking_api.rules.settings import PlanRules
 from booking_api.settings import Settings
-from reservation import Kernel, add_authority, publish_pool, rebuild, tables
+from reservation import Kernel, add_authority, rebuild, tables
 from reservation.database import create_engine
 from reservation.errors import Busy, Rebuilding, Unavailable
 from reservation.transaction import transaction
@@ -26,6 +32,17 @@ FOUNDING_LOCK = 0x6764636D
 FOUNDING_ATTEMPTS = 5
 FOUNDING_PAUSE_S = 0.5
 CONNECTIONS = 3
+BY = "demo"
+RULES = PlanRules(publish_ahead_days=0)
+FIGURES = {
+    ("cn-zj", "driving_test"): {
+        "plans": {"return_window_s": 0},
+        "schools": {"batches": True, "substitutions": True},
+    },
+    ("cn-zj", "inspection"): {"plans": {"return_window_s": 0}},
+    ("cn-zj-nb", "driving_test"): {"plans": {"return_window_s": 600}},
+}
+"""What the demo's authorities have set: places that are left come back at once, in Ningbo within ten minutes."""
 
 
 class Founded(NamedTuple):
@@ -64,7 +81,7 @@ async def found(kernel: Kernel, *, founding_day: date) -> Founded:
     Raises:
         Unavailable, Busy, Rebuilding: a server did not answer in FOUNDING_ATTEMPTS.
     """
-    added: list[PoolPlan] = []
+    added: list[DemoPlan] = []
     for attempt in range(1, FOUNDING_ATTEMPTS + 1):
         try:
             await _add_missing(kernel, founding_day, added)
@@ -91,7 +108,7 @@ async def demo_pools(kernel: Kernel) -> dict[tuple[str, str, str], int]:
     return {(row.authority, row.service, row.rule): row.id for row in rows}
 
 
-async def _add_missing(kernel: Kernel, founding_day: date, added: list[PoolPlan]) -> None:
+async def _add_missing(kernel: Kernel, founding_day: date, added: list[DemoPlan]) -> None:
     async with transaction(kernel.engine) as alone:
         # The lock lasts as long as this transaction, which is silent while the pools are published beside it.
         await alone.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -105,25 +122,48 @@ async def _add_missing(kernel: Kernel, founding_day: date, added: list[PoolPlan]
                 name=authority.name,
                 parent=authority.parent,
             )
+        await _settle_people_and_figures(kernel, founding_day)
         there = await demo_pools(kernel)
         for plan in plan_demo_city(founding_day):
             if plan.key not in there:
-                await _publish(kernel, plan)
+                await publish_demo_plan(kernel, plan, today=founding_day)
                 added.append(plan)
 
 
-async def _publish(kernel: Kernel, plan: PoolPlan) -> None:
-    await publish_pool(
-        kernel,
-        authority=plan.authority,
-        service=plan.service,
-        rule=plan.rule,
-        title=plan.title,
-        claimant_kind=plan.claimant_kind,
-        units=plan.units,
-        hold_ttl_s=HOLD_TTL_S,
-        demo=True,
-    )
+async def publish_demo_plan(kernel: Kernel, plan: DemoPlan, *, today: date) -> list[int]:
+    """Publishes a plan of the demo's own, at once and however near its sessions are; gives its units.
+
+    Raises:
+        Unavailable, Busy: PostgreSQL does not answer.
+    """
+    session = plan_tables.plan_session.c
+    async with transaction(kernel.engine) as connection:
+        new = NewPlan(authority=plan.authority, service=plan.service, title=plan.title, source="demo")
+        drafted = await draft_plan(connection, new, by=BY)
+        await add_sessions(connection, plan_id=drafted.id, rows=plan.sessions)
+        published = await publish_plan(
+            connection, plan_id=drafted.id, by=BY, rules=RULES, today=today, demo=True
+        )
+        units = await connection.execute(
+            select(session.unit_id).where(session.plan_id == drafted.id).order_by(session.unit_id)
+        )
+    for effect in published.effects:
+        await kernel.tell(effect)
+    return list(units.scalars())
+
+
+async def _settle_people_and_figures(kernel: Kernel, founding_day: date) -> None:
+    """The demo's people and its authorities' figures, unless they are there."""
+    async with transaction(kernel.engine) as connection:
+        await add_people(connection, demo_people(founding_day), source=BY)
+        lineage = await read_lineage(connection)
+        for (authority, service), settings in FIGURES.items():
+            history = await settings_history(connection, authority=authority, service=service, limit=1)
+            if not history:
+                above = lineage.up(authority)
+                await set_settings(
+                    connection, lineage=above, service=service, settings=settings, reason=BY, by=BY
+                )
 
 
 async def _open_pools(kernel: Kernel) -> None:

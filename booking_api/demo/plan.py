@@ -1,27 +1,27 @@
 """What the demo city consists of: a pure function of its founding day, the same on every machine.
 
 Three city offices of one province, six test sites, four inspection stations, three weeks of sessions. Nothing is drawn
-by chance: what varies is read off a digest of the thing's own name. May import `reservation`'s value types.
+by chance: what varies is read off a digest of the thing's own name. May import the rows and names of `plans`.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from datetime import date, time, timedelta
+from typing import Any, NamedTuple
 
 import msgspec
 
-from booking_api.clock import SHANGHAI
-from reservation import ClaimantKind, NewUnit, UnitKind
+from booking_api.plans.publishing import INSPECTION_TITLE, SUBJECT_TITLES, rule_of
+from booking_api.plans.rows import SessionRow
 
 WEEKS = 3
-HOLD_TTL_S = 300
 SEATS_FEWEST = 10
 SEATS_MOST = 40
 WINDOW_FEWEST = 4
 WINDOW_MOST = 12
 POPULAR_SEATS = 500
-"""China has had no daylight saving since 1991, so the offset is the zone and no zone files are needed."""
+PRIORITY_ONE_IN = 12
+"""One place in so many is for learners whose certificate ends soon."""
 
 Words = dict[str, str]
 
@@ -35,20 +35,18 @@ class AuthorityPlan(msgspec.Struct, frozen=True, kw_only=True):
     name: Words
 
 
-class PoolPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A pool to publish with its units, in one transaction."""
+class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan to publish, in one transaction: the sessions of one pool."""
 
     authority: str
     service: str
-    rule: str
     title: Words
-    claimant_kind: ClaimantKind
-    units: tuple[NewUnit, ...]
+    sessions: tuple[SessionRow, ...]
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes two plans the same pool."""
-        return self.authority, self.service, self.rule
+        """The pool that the sessions become units of: (authority, service, rule)."""
+        return self.authority, self.service, rule_of(self.service, self.sessions[0].subject)
 
 
 class _Place(NamedTuple):
@@ -68,7 +66,6 @@ class _Slot(NamedTuple):
 
 class _Subject(NamedTuple):
     number: int
-    title: Words
     weekdays: str
     slots: tuple[_Slot, ...]
     classes: tuple[str, ...]
@@ -125,43 +122,37 @@ _WINDOWS = (
 _SUBJECTS = (
     _Subject(
         1,
-        {"zh-CN": "科目一 · 法律法规", "en": "Subject 1 · Traffic law"},
         "135",
         _THEORY,
         ("C1", "C1", "C2", "B2", "C1", "A1", "C2", "D"),
     ),
     _Subject(
         2,
-        {"zh-CN": "科目二 · 场地驾驶", "en": "Subject 2 · Field driving"},
         "12456",
         _FIELD,
         ("C1", "C2", "C1", "B2", "C1", "C2", "D", "C1", "A1", "C2"),
     ),
     _Subject(
         3,
-        {"zh-CN": "科目三 · 道路驾驶", "en": "Subject 3 · Road driving"},
         "2345",
         _FIELD,
         ("C1", "C1", "C2", "C1", "B2", "C2", "C1", "A2", "C5"),
     ),
     _Subject(
         4,
-        {"zh-CN": "科目四 · 安全文明", "en": "Subject 4 · Safe driving"},
         "246",
         _THEORY,
         ("C1", "C2", "C1", "B2", "C1", "D"),
     ),
 )
-_INSPECTION_TITLE = {"zh-CN": "机动车检验 · 预约", "en": "Inspection · Appointments"}
-
 POPULAR_POOL = ("cn-zj-hz", "driving_test", "subject-3")
 """The pool people queue for: it has one session of POPULAR_SEATS, and opening rushes are played in it."""
 
 
-def plan_demo_city(founding_day: date) -> tuple[PoolPlan, ...]:
+def plan_demo_city(founding_day: date) -> tuple[DemoPlan, ...]:
     """Every pool of the demo city, for the WEEKS after the founding day (a day in Shanghai).
 
-    >>> len(plan_demo_city(date(2026, 11, 23))), len(plan_demo_city(date(2026, 11, 23))[0].units)
+    >>> len(plan_demo_city(date(2026, 11, 23))), len(plan_demo_city(date(2026, 11, 23))[0].sessions)
     (15, 36)
     """
     cities = [authority.id for authority in AUTHORITIES if authority.level == "city"]
@@ -175,34 +166,31 @@ def plan_demo_city(founding_day: date) -> tuple[PoolPlan, ...]:
     )
 
 
-def rush_unit(*, seats: int, day: date) -> NewUnit:
+def rush_plan(*, seats: int, day: date) -> DemoPlan:
     """A fresh session for an opening rush, in the popular pool."""
-    return _session(
-        _SITES[0],
-        _SUBJECTS[2],
-        day,
-        _Slot(time(17, 0), time(19, 0), "放号演练", "opening rush"),
-        vehicle_class="C1",
-        seats=seats,
+    slot = _Slot(time(17, 0), time(19, 0), "放号演练", "opening rush")
+    session = msgspec.structs.replace(
+        _session(_SITES[0], _SUBJECTS[2], day, slot, vehicle_class="C1", seats=seats),
+        capacity=seats,
+        priority_capacity=0,
     )
+    title = {"zh-CN": "放号演练", "en": "Opening rush"}
+    return DemoPlan(authority=POPULAR_POOL[0], service=POPULAR_POOL[1], title=title, sessions=(session,))
 
 
-def _test_pool(city: str, subject: _Subject, founding_day: date) -> PoolPlan:
-    rule = f"subject-{subject.number}"
-    units = list(_sessions(city, subject, founding_day))
-    if (city, "driving_test", rule) == POPULAR_POOL:
-        units.append(_popular_session(subject, founding_day))
-    return PoolPlan(
+def _test_pool(city: str, subject: _Subject, founding_day: date) -> DemoPlan:
+    sessions = list(_sessions(city, subject, founding_day))
+    if (city, "driving_test", rule_of("driving_test", subject.number)) == POPULAR_POOL:
+        sessions.append(_popular_session(subject, founding_day))
+    return DemoPlan(
         authority=city,
         service="driving_test",
-        rule=rule,
-        title=subject.title,
-        claimant_kind=ClaimantKind.PERSON,
-        units=tuple(sorted(units, key=_order)),
+        title=SUBJECT_TITLES[subject.number],
+        sessions=tuple(sorted(sessions, key=_order)),
     )
 
 
-def _sessions(city: str, subject: _Subject, founding_day: date) -> Iterator[NewUnit]:
+def _sessions(city: str, subject: _Subject, founding_day: date) -> Iterator[SessionRow]:
     turn = 0
     for day in _days(founding_day, subject.weekdays):
         for site in _SITES:
@@ -215,7 +203,7 @@ def _sessions(city: str, subject: _Subject, founding_day: date) -> Iterator[NewU
                 turn += 1
 
 
-def _popular_session(subject: _Subject, founding_day: date) -> NewUnit:
+def _popular_session(subject: _Subject, founding_day: date) -> SessionRow:
     day = next(_days(founding_day + timedelta(weeks=1), "6"))
     slot = _Slot(time(8, 30), time(16, 30), "周末大场", "weekend special")
     return _session(_SITES[0], subject, day, slot, vehicle_class="C1", seats=POPULAR_SEATS)
@@ -223,44 +211,48 @@ def _popular_session(subject: _Subject, founding_day: date) -> NewUnit:
 
 def _session(
     site: _Place, subject: _Subject, day: date, slot: _Slot, *, vehicle_class: str, seats: int
-) -> NewUnit:
-    return NewUnit(
-        kind=UnitKind.SESSION,
-        title=_title(site, slot),
-        capacity=seats,
-        site=site.code,
-        starts_at=_moment(day, slot.start),
-        ends_at=_moment(day, slot.end),
-        attributes={"subject": str(subject.number), "class": vehicle_class, "district": site.district},
+) -> SessionRow:
+    priority = seats // PRIORITY_ONE_IN if subject.number > 1 else 0
+    return SessionRow(
+        **_place_and_time(site, day, slot),
+        subject=subject.number,
+        vehicle_class=vehicle_class,
+        capacity=seats - priority,
+        priority_capacity=priority,
     )
 
 
-def _inspection_pool(city: str, founding_day: date) -> PoolPlan:
-    units = [
-        NewUnit(
-            kind=UnitKind.SESSION,
-            title=_title(station, window),
+def _inspection_pool(city: str, founding_day: date) -> DemoPlan:
+    sessions = [
+        SessionRow(
+            **_place_and_time(station, day, window),
             capacity=_between(
                 WINDOW_FEWEST, WINDOW_MOST, station.code, str(day.isoweekday()), window.english
             ),
-            site=station.code,
-            starts_at=_moment(day, window.start),
-            ends_at=_moment(day, window.end),
-            attributes={"district": station.district},
         )
         for day in _days(founding_day, "12345")
         for station in _STATIONS
         if station.authority == city
         for window in _WINDOWS
     ]
-    return PoolPlan(
+    return DemoPlan(
         authority=city,
         service="inspection",
-        rule="periodic-inspection",
-        title=_INSPECTION_TITLE,
-        claimant_kind=ClaimantKind.VEHICLE,
-        units=tuple(sorted(units, key=_order)),
+        title=INSPECTION_TITLE,
+        sessions=tuple(sorted(sessions, key=_order)),
     )
+
+
+def _place_and_time(place: _Place, day: date, slot: _Slot) -> dict[str, Any]:
+    return {
+        "site": place.code,
+        "title": f"{place.chinese} {slot.chinese}",
+        "title_en": f"{place.english}, {slot.english}",
+        "district": place.district,
+        "day": day,
+        "start": f"{slot.start:%H:%M}",
+        "end": f"{slot.end:%H:%M}",
+    }
 
 
 def _days(founding_day: date, weekdays: str) -> Iterator[date]:
@@ -270,16 +262,8 @@ def _days(founding_day: date, weekdays: str) -> Iterator[date]:
             yield day
 
 
-def _moment(day: date, at: time) -> datetime:
-    return datetime.combine(day, at, SHANGHAI).astimezone(UTC)
-
-
-def _title(place: _Place, slot: _Slot) -> Words:
-    return {"zh-CN": f"{place.chinese} {slot.chinese}", "en": f"{place.english}, {slot.english}"}
-
-
-def _order(unit: NewUnit) -> tuple[datetime, str]:
-    return unit.starts_at or datetime.max.replace(tzinfo=UTC), unit.site or ""
+def _order(session: SessionRow) -> tuple[date, str, str]:
+    return session.day, session.start, session.site
 
 
 def _between(fewest: int, most: int, *names: str) -> int:
@@ -287,6 +271,7 @@ def _between(fewest: int, most: int, *names: str) -> int:
     return fewest + int.from_bytes(digest) % (most - fewest + 1)
 
 
-def count_units(pools: Sequence[PoolPlan]) -> int:
-    """How many sessions and windows these pools have."""
-    return sum(len(pool.units) for pool in pools)
+def count_units(plans: Sequence[DemoPlan]) -> int:
+    """How many units these plans become: one for each quota of a session that has places."""
+    sessions = (session for plan in plans for session in plan.sessions)
+    return sum((session.capacity > 0) + (session.priority_capacity > 0) for session in sessions)

@@ -11,22 +11,27 @@ import asyncio
 import resource
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import msgspec
 from joserfc.jwk import OKPKey
 from sqlalchemy import select
 
-from booking_api.demo.city import demo_pools
+from booking_api.demo.city import demo_pools, publish_demo_plan
 from booking_api.demo.crowd import Person, Scene, take_part
-from booking_api.demo.plan import POPULAR_POOL, WEEKS, rush_unit
+from booking_api.demo.people import NUMBERS_LIMIT, able_people, add_people
+from booking_api.demo.plan import POPULAR_POOL, WEEKS, rush_plan
 from booking_api.demo.tally import Latency, Outcome, Tally
 from booking_api.demo.wire import Connection, NoAnswerError, Origin
 from booking_api.identity.tokens import issue_token
-from reservation import ClaimantKind, Kernel, audit, publish_unit, tables
+from booking_api.plans.tables import plan_session
+from booking_api.rules import Quota
+from reservation import Kernel, audit, tables
 from reservation.transaction import transaction
 
 DEADLINE_S = 120.0
 TOKEN_LIFE_S = 3_600
+CLIENTS_MOST = 20_000
 NETWORKS = 250
 CONNECTS_AT_ONCE = 128
 CONNECT_ATTEMPTS = 5
@@ -76,41 +81,77 @@ class Reckoning(msgspec.Struct, frozen=True, kw_only=True):
     audit: list[str]
 
 
-async def stage_session(kernel: Kernel, *, seats: int, today: date) -> tuple[int, int]:
-    """Publishes a fresh session for a rush in the demo city's popular pool: (pool, unit).
+class Stage(NamedTuple):
+    """What a rush is for: the session's pool and unit, its free places on record, and who may sit it."""
+
+    pool: int
+    unit: int
+    seats: int
+    subject: int
+    vehicle_class: str
+
+
+async def stage_session(kernel: Kernel, *, seats: int, today: date) -> Stage:
+    """Publishes a fresh session for a rush in the demo city's popular pool.
 
     Raises:
         UnusableStageError: there is no demo city.
         Unavailable, Busy: a server does not answer.
     """
-    pool_id = (await demo_pools(kernel)).get(POPULAR_POOL)
-    if pool_id is None:
+    if POPULAR_POOL not in await demo_pools(kernel):
         raise UnusableStageError("there is no demo city on this server: `gongdao demo city` founds it")
-    new = rush_unit(seats=seats, day=today + timedelta(weeks=WEEKS, days=1))
-    return pool_id, await publish_unit(kernel, pool_id=pool_id, new=new)
+    plan = rush_plan(seats=seats, day=today + timedelta(weeks=WEEKS, days=1))
+    ordinary, *_ = await publish_demo_plan(kernel, plan, today=today)
+    return await find_session(kernel, unit=ordinary)
 
 
-async def find_session(kernel: Kernel, *, unit: int) -> tuple[int, int]:
-    """(pool, free places on record) of a session that is there.
+async def find_session(kernel: Kernel, *, unit: int) -> Stage:
+    """A session that is there.
 
     Raises:
-        UnusableStageError: there is none, or it is not the demo's, or its pool counts vehicles.
+        UnusableStageError: there is none, or it is not the demo's, or not an ordinary test session.
         Unavailable, Busy: PostgreSQL does not answer.
     """
-    table = tables.unit
-    query = select(table.c.pool_id, table.c.capacity - table.c.booked - table.c.promised).where(
-        table.c.id == unit
+    table, session = tables.unit, plan_session.c
+    free = table.c.capacity - table.c.booked - table.c.promised
+    query = (
+        select(table.c.pool_id, free.label("free"), session.subject, session.vehicle_class, session.quota)
+        .join(plan_session, session.unit_id == table.c.id)
+        .where(table.c.id == unit)
     )
     async with transaction(kernel.engine) as connection:
         row = (await connection.execute(query)).first()
     if row is None:
-        raise UnusableStageError(f"there is no unit {unit}")
-    pool = await kernel.pool(row[0])
+        raise UnusableStageError(f"there is no session of a plan with the unit {unit}")
+    pool = await kernel.pool(row.pool_id)
     if not pool.demo:
         raise UnusableStageError(f"unit {unit} is not the demo's: a rush books real places")
-    if pool.claimant_kind is not ClaimantKind.PERSON:
-        raise UnusableStageError(f"unit {unit} is given out per vehicle, and the crowd has none")
-    return pool.id, row[1]
+    if row.subject is None or row.quota != Quota.ORDINARY:
+        raise UnusableStageError(f"unit {unit} is for vehicles or for priority, and the crowd has none")
+    return Stage(pool.id, unit, row.free, row.subject, row.vehicle_class)
+
+
+async def settle_crowd(kernel: Kernel, rush: Rush, stage: Stage, *, now_ms: int, today: date) -> None:
+    """Gives everybody of the crowd an account, a certificate and the passes that the session asks for.
+
+    Raises:
+        Unavailable, Busy: PostgreSQL does not answer.
+    """
+    people = able_people(
+        [account_of(rush, number) for number in range(rush.clients)],
+        # Each rush of a second has numbers of its own: no two accounts are one person.
+        first_number=now_ms // 1_000 * CLIENTS_MOST % NUMBERS_LIMIT,
+        subject=stage.subject,
+        vehicle_class=stage.vehicle_class,
+        today=today,
+    )
+    async with transaction(kernel.engine) as connection:
+        await add_people(connection, people, source=f"rush {rush.tag}")
+
+
+def account_of(rush: Rush, number: int) -> str:
+    """The account of one client."""
+    return f"rush-{rush.tag}-{number}"
 
 
 def gather_crowd(rush: Rush, *, key: OKPKey, now_s: int, host: str) -> list[Person]:
@@ -119,7 +160,7 @@ def gather_crowd(rush: Rush, *, key: OKPKey, now_s: int, host: str) -> list[Pers
         Person(
             number=number,
             token=issue_token(
-                key, account=f"rush-{rush.tag}-{number}", now_s=now_s, life_s=TOKEN_LIFE_S, verified=True
+                key, account=account_of(rush, number), now_s=now_s, life_s=TOKEN_LIFE_S, verified=True
             ),
             source=_home(number) if host.startswith("127.") else None,
         )

@@ -35,13 +35,10 @@ class PlannedUnit(msgspec.Struct, frozen=True, kw_only=True):
     site: str
     starts_at: datetime
     ends_at: datetime
+    day: date
+    """The day it takes place, in China."""
     opens_at: datetime | None
     closes_at: datetime | None
-
-    @property
-    def day(self) -> date:
-        """The day it takes place, in China."""
-        return self.starts_at.astimezone(SHANGHAI).date()
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -127,6 +124,7 @@ def _planned(row: Row[Any]) -> PlannedUnit:
         vehicle_class=row.vehicle_class,
         quota=row.quota,
         site=row.site,
+        day=row.starts_at.astimezone(SHANGHAI).date(),
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         opens_at=row.opens_at,

@@ -49,7 +49,12 @@ def live_page(applicants: Sequence[Applicant]) -> HTTPRouteHandler:
             newest=units[-1].id if units and following is None else "",
             links=_language_links(request),
             people=[
-                (person.account, in_language(person.name, lang), person.vehicles) for person in applicants
+                (
+                    person.account,
+                    f"{in_language(person.name, lang)} · {in_language(person.stands, lang)}",
+                    person.vehicles,
+                )
+                for person in applicants
             ],
             counts_vehicles=choice.pool.claimant_kind is ClaimantKind.VEHICLE,
             script_words=msgspec.json.encode(words_in(lang)).decode(),

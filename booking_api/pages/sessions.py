@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from booking_api.clock import SHANGHAI
 from booking_api.pages.words import DayWords, Language, day_words, in_language
+from booking_api.rules import Quota
 from reservation import Kernel, Pool, Unit, tables
 from reservation.transaction import transaction
 
@@ -39,6 +40,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     start: str
     end: str
     vehicle_class: str
+    priority: bool
     capacity: int
     free: int | None
     filled: int
@@ -159,6 +161,7 @@ def _session(unit: Unit, starts_at: datetime, lang: Language) -> SessionView:
         start=starts_at.astimezone(SHANGHAI).strftime("%H:%M"),
         end=ends_at,
         vehicle_class=unit.attributes.get("class", ""),
+        priority=unit.attributes.get("quota") == Quota.PRIORITY,
         capacity=unit.capacity,
         free=unit.free,
         filled=round(100 * taken / max(unit.capacity, 1)),

@@ -57,6 +57,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "sign_in.none": ("登录功能尚未开放。", "Sign-in is not open yet."),
     "vehicle": ("车辆", "Vehicle"),
     "hold.title": ("您的占位", "Your hold"),
+    "priority": ("优先", "priority"),
+    "priority.explain": (
+        "学习驾驶证明有效期不足六个月的学员可约",
+        "for learners whose certificate ends within six months",
+    ),
     "hold.left": ("剩余时间", "time left"),
     "hold.explain": (
         "席位在倒计时结束前为您保留，确认后才算预约成功。",

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -74,7 +75,7 @@ async def read_settings(connection: AsyncConnection, *, lineage: list[str], serv
     latest = (
         select(table.authority, table.settings)
         .where(table.authority.in_(lineage), table.service == service)
-        .distinct(table.authority)
+        .ext(distinct_on(table.authority))
         .order_by(table.authority, table.id.desc())
     )
     layers = {row.authority: row.settings for row in await connection.execute(latest)}

@@ -67,7 +67,7 @@ class PlannedSession(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     unit: int | None
     site: str
-    site_name: dict[str, str]
+    title: dict[str, str]
     district: str | None
     subject: int | None
     vehicle_class: str | None
@@ -233,7 +233,7 @@ def _session(row: Row[Any]) -> PlannedSession:
         id=row.id,
         unit=row.unit_id,
         site=row.site,
-        site_name=row.site_name,
+        title=row.title,
         district=row.district,
         subject=row.subject,
         vehicle_class=row.vehicle_class,

@@ -204,7 +204,7 @@ def _unit(row: Row[Any]) -> NewUnit:
     }
     return NewUnit(
         kind=UnitKind.SESSION,
-        title=row.site_name,
+        title=row.title,
         capacity=row.capacity,
         site=row.site,
         starts_at=row.starts_at,

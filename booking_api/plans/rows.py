@@ -14,8 +14,8 @@ from booking_api.rules import Quota
 
 ROW_FIELDS = (
     "site",
-    "site_name",
-    "site_name_en",
+    "title",
+    "title_en",
     "district",
     "day",
     "start",
@@ -36,13 +36,13 @@ class SessionRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """One session of a plan: where, when, what for, and how many places of each quota."""
 
     site: Code
-    site_name: Word
+    title: Word
     day: date
     start: ClockTime
     end: ClockTime
     capacity: Places
     priority_capacity: Places = 0
-    site_name_en: Word | None = None
+    title_en: Word | None = None
     district: Word | None = None
     subject: Annotated[int, msgspec.Meta(ge=1, le=4)] | None = None
     vehicle_class: VehicleClass | None = None
@@ -59,7 +59,7 @@ class SessionRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 def check_service(row: SessionRow, service: str) -> str | None:
     """Why this row cannot be of this service; None when it can.
 
-    >>> row = SessionRow(site="hz", site_name="X", day=date(2026, 12, 1), start="09:00", end="10:00", capacity=5)
+    >>> row = SessionRow(site="hz", title="X", day=date(2026, 12, 1), start="09:00", end="10:00", capacity=5)
     >>> check_service(row, "inspection") is None, check_service(row, "driving_test")
     (True, 'a driving test has a subject and a vehicle_class')
     """
@@ -78,7 +78,7 @@ def session_values(row: SessionRow, *, plan_id: int) -> list[dict[str, Any]]:
     values = {
         "plan_id": plan_id,
         "site": row.site,
-        "site_name": {"zh-CN": row.site_name, "en": row.site_name_en or row.site_name},
+        "title": {"zh-CN": row.title, "en": row.title_en or row.title},
         "district": row.district,
         "subject": row.subject,
         "vehicle_class": row.vehicle_class,

@@ -30,8 +30,8 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     site: Code
-    site_name: Word
-    site_name_en: Word | None = None
+    title: Word
+    title_en: Word | None = None
     district: Word | None = None
     subject: Annotated[int, msgspec.Meta(ge=1, le=4)] | None = None
     vehicle_class: VehicleClass | None = None
@@ -64,8 +64,8 @@ def expand(schedule: Schedule, *, days_off: frozenset[date]) -> Iterator[Session
         for slot in schedule.slots:
             yield SessionRow(
                 site=schedule.site,
-                site_name=schedule.site_name,
-                site_name_en=schedule.site_name_en,
+                title=schedule.title,
+                title_en=schedule.title_en,
                 district=schedule.district,
                 subject=schedule.subject,
                 vehicle_class=schedule.vehicle_class,

@@ -52,7 +52,7 @@ plan_session = Table(
     Column("plan_id", BigInteger, ForeignKey("plan.id"), nullable=False, index=True),
     Column("unit_id", BigInteger, unique=True),
     Column("site", Text, nullable=False),
-    Column("site_name", JSONB, nullable=False),
+    Column("title", JSONB, nullable=False),
     Column("district", Text),
     Column("subject", Integer),
     Column("vehicle_class", Text),

@@ -145,7 +145,7 @@ def parse_row(register: Register, raw: Mapping[str, Any], *, today: date) -> tup
     try:
         row = msgspec.convert(given, register.row, strict=False)
     except msgspec.ValidationError as error:
-        raise _row_error(str(error)) from None
+        raise row_error(str(error)) from None
     values = list(msgspec.structs.astuple(row))
     if "identity_number" in register.fields:
         place = register.fields.index("identity_number")
@@ -156,8 +156,8 @@ def parse_row(register: Register, raw: Mapping[str, Any], *, today: date) -> tup
     return tuple(values)
 
 
-def _row_error(text: str) -> RowError:
-    """Msgspec says where at the end (`... - at `$.field``), or names the field in the sentence."""
+def row_error(text: str) -> RowError:
+    """Which field, and why, out of msgspec's sentence. Msgspec says where at the end (`... - at `$.field``), or names the field in the sentence."""
     reason, _, place = text.partition(" - at `$")
     if place:
         return RowError(place.strip("`.") or "row", reason)

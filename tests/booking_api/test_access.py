@@ -66,7 +66,7 @@ BODIES = {
         "sessions": [
             {
                 "site": "x",
-                "site_name": "x",
+                "title": "x",
                 "day": "2027-01-01",
                 "start": "09:00",
                 "end": "10:00",
@@ -76,7 +76,7 @@ BODIES = {
     },
     "/api/v1/plans/{plan_id}/schedules": {
         "site": "x",
-        "site_name": "x",
+        "title": "x",
         "first_day": "2027-01-01",
         "last_day": "2027-01-02",
         "weekdays": [1],

@@ -11,4 +11,4 @@ SELECT a.id,
     ARRAY(SELECT s.subject FROM booking b JOIN plan_session s ON s.unit_id = b.unit_id
           WHERE b.owner = a.id AND s.quota = 'priority' AND b.ended_by IS DISTINCT FROM 'authority') AS priority_used
 FROM account a
-WHERE a.id = ANY (CAST(:accounts AS text[])) AND a.verified_at IS NOT NULL
+WHERE a.id = ANY ($1::text[]) AND a.verified_at IS NOT NULL

@@ -8,5 +8,5 @@ SELECT v.plate, max(v.valid_until) AS valid_until,
     ARRAY(SELECT t.state FROM attendance t WHERE t.claimant = 'vehicle:' || v.plate ORDER BY t.day DESC, t.at DESC)
         AS attended
 FROM vehicle v
-WHERE v.plate = ANY (CAST(:plates AS text[]))
+WHERE v.plate = ANY ($1::text[])
 GROUP BY v.plate

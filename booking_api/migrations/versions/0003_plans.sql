@@ -87,7 +87,7 @@ CREATE TABLE plan_session (
     plan_id BIGINT NOT NULL,
     unit_id BIGINT,
     site TEXT NOT NULL,
-    site_name JSONB NOT NULL,
+    title JSONB NOT NULL,
     district TEXT,
     subject INTEGER,
     vehicle_class TEXT,

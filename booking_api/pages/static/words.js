@@ -32,8 +32,8 @@ export function whenWords(unit) {
 
 export function titleWords(unit) {
   const title = unit.title[lang] ?? Object.values(unit.title)[0] ?? "";
-  const vehicleClass = unit.attributes.class;
-  return vehicleClass ? `${title} · ${vehicleClass}` : title;
+  const quota = unit.attributes.quota === "priority" ? word("priority") : "";
+  return [title, unit.attributes.class, quota].filter(Boolean).join(" · ");
 }
 
 /** Why the rules do not allow it: each rule with the person's facts, then the first day on which it would pass. */

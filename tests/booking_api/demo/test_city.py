@@ -36,7 +36,7 @@ async def stock(kernel: Kernel) -> dict[tuple[str, str, str], int]:
     return {(row.authority, row.service, row.rule): row.units for row in rows}
 
 
-PLANNED = {pool.key: len(pool.units) for pool in plan_demo_city(FOUNDED)}
+PLANNED = {plan.key: count_units([plan]) for plan in plan_demo_city(FOUNDED)}
 
 
 async def test_an_empty_platform_gets_the_whole_city(kernel):
@@ -52,34 +52,34 @@ async def test_founding_again_adds_nothing_even_on_another_day(kernel):
 
 async def test_a_founding_that_died_half_way_is_completed(kernel, monkeypatch):
     """A crash leaves whole pools or none of a pool; the next start adds those that are missing."""
-    publish, published = city_module._publish, []
+    publish, published = city_module.publish_demo_plan, []
 
-    async def dies(kernel, plan):
+    async def dies(kernel, plan, *, today):
         if len(published) == 4:
             raise DiedError
-        await publish(kernel, plan)
+        await publish(kernel, plan, today=today)
         published.append(plan.key)
 
-    monkeypatch.setattr(city_module, "_publish", dies)
+    monkeypatch.setattr(city_module, "publish_demo_plan", dies)
     with pytest.raises(DiedError):
         await found(kernel, founding_day=FOUNDED)
     assert set(await stock(kernel)) == set(published)
 
-    monkeypatch.setattr(city_module, "_publish", publish)
+    monkeypatch.setattr(city_module, "publish_demo_plan", publish)
     assert (await found(kernel, founding_day=FOUNDED)).pools == POOLS - 4
     assert await stock(kernel) == PLANNED
 
 
 async def test_a_pool_whose_commit_was_done_but_not_acknowledged_is_not_made_twice(kernel, monkeypatch):
-    publish, lost = city_module._publish, []
+    publish, lost = city_module.publish_demo_plan, []
 
-    async def loses_one_answer(kernel, plan):
-        await publish(kernel, plan)
+    async def loses_one_answer(kernel, plan, *, today):
+        await publish(kernel, plan, today=today)
         if not lost:
             lost.append(plan.key)
             raise Unavailable(part="postgresql")
 
-    monkeypatch.setattr(city_module, "_publish", loses_one_answer)
+    monkeypatch.setattr(city_module, "publish_demo_plan", loses_one_answer)
     monkeypatch.setattr(city_module, "FOUNDING_PAUSE_S", 0.01)
     await found(kernel, founding_day=FOUNDED)
     assert lost
@@ -89,11 +89,11 @@ async def test_a_pool_whose_commit_was_done_but_not_acknowledged_is_not_made_twi
 async def test_a_server_that_never_answers_is_told_after_a_few_attempts(kernel, monkeypatch):
     attempts = []
 
-    async def fails(*_):
+    async def fails(*_, today):
         attempts.append(1)
         raise Unavailable(part="postgresql")
 
-    monkeypatch.setattr(city_module, "_publish", fails)
+    monkeypatch.setattr(city_module, "publish_demo_plan", fails)
     monkeypatch.setattr(city_module, "FOUNDING_PAUSE_S", 0.01)
     with pytest.raises(Unavailable):
         await found(kernel, founding_day=FOUNDED)

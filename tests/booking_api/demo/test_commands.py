@@ -86,4 +86,7 @@ def test_without_a_terminal_a_rush_prints_plain_lines_and_the_tables(demo):
 
 def test_a_unit_that_is_not_there_is_unusable(demo):
     done = demo.run("demo", "rush", "--unit", "999999")
-    assert (done.returncode, done.stderr) == (2, "gongdao: there is no unit 999999\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "gongdao: there is no session of a plan with the unit 999999\n",
+    )

@@ -2,17 +2,22 @@
 
 import pytest
 
+from booking_api import clock
 from booking_api.demo import rush as rush_module
 from booking_api.demo.rush import (
     Rush,
     UnusableStageError,
+    account_of,
     find_session,
     raise_file_limit,
     reckon,
+    settle_crowd,
     stage_session,
 )
 from booking_api.demo.tally import Outcome, Tally
-from reservation import ClaimantKind, NewUnit, UnitKind, confirm, hold, publish_pool
+from booking_api.eligibility import Eligibility
+from reservation import confirm, hold
+from tests.planning import inspection_row, planned, test_row
 
 
 @pytest.fixture
@@ -75,28 +80,35 @@ async def test_a_rush_needs_the_demo_city(kernel, city):
         await stage_session(kernel, seats=5, today=None)
 
 
-async def test_a_rush_is_never_played_on_real_places(kernel, city):
-    _, [unit] = await city(capacities=(1,))
+async def test_a_rush_is_never_played_on_real_places(kernel):
+    [unit] = await planned(kernel, [test_row()])
     with pytest.raises(UnusableStageError, match="not the demo's"):
         await find_session(kernel, unit=unit)
 
 
-async def test_a_rush_is_not_played_where_vehicles_count(kernel, city):
-    await city(capacities=(1,))
-    pool = await publish_pool(
-        kernel,
-        authority="cn-hz",
-        service="inspection",
-        rule="periodic-inspection",
-        title={"en": "Inspection"},
-        hold_ttl_s=60,
-        claimant_kind=ClaimantKind.VEHICLE,
-        demo=True,
-        units=[NewUnit(kind=UnitKind.SESSION, title={"en": "W"}, capacity=1)],
-    )
-    assert pool == 2
-    with pytest.raises(UnusableStageError, match="per vehicle"):
-        await find_session(kernel, unit=2)
+async def test_a_rush_is_not_played_on_what_no_plan_has_made(kernel, city):
+    _, [unit] = await city(capacities=(1,))
+    with pytest.raises(UnusableStageError, match="no session of a plan"):
+        await find_session(kernel, unit=unit)
+
+
+@pytest.mark.parametrize("row", [inspection_row(), test_row(capacity=0, priority_capacity=2)])
+async def test_a_rush_is_not_played_for_vehicles_or_priority(kernel, row):
+    [unit] = await planned(kernel, [row], demo=True)
+    with pytest.raises(UnusableStageError, match="for vehicles or for priority"):
+        await find_session(kernel, unit=unit)
+
+
+async def test_a_crowd_has_certificates_and_each_of_it_is_another_person(kernel):
+    [unit] = await planned(kernel, [test_row(subject=2)], demo=True)
+    stage = await find_session(kernel, unit=unit)
+    rush = Rush(pool=stage.pool, unit=unit, clients=30, seats=3, seed=1, tag="t")
+    await settle_crowd(kernel, rush, stage, now_ms=clock.now_ms(), today=clock.today())
+    eligibility = Eligibility(kernel)
+    for number in (0, 29):
+        await eligibility.check_hold(
+            account=account_of(rush, number), units=[unit], vehicle=None, now=clock.now()
+        )
 
 
 def test_more_clients_than_the_system_has_files_are_refused(monkeypatch):

@@ -2,12 +2,11 @@
 
 import asyncio
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
 
-from booking_api.demo.plan import rush_unit
 from reservation import NewUnit, UnitKind, listing, publish_pool, publish_unit
 from reservation.errors import Unavailable
 from reservation.fresh import FRESH_S
@@ -79,10 +78,16 @@ async def test_sessions_of_one_class_can_be_shown_alone(visitor, pools):
 async def test_sessions_that_have_begun_are_not_shown(visitor, kernel, pools, today):
     pool = pools[HANGZHOU, "subject-3"]
     before = len((await page(visitor, f"/?pool={pool}&lang=en")).all("li", class_="row"))
-    await publish_unit(kernel, pool_id=pool, new=rush_unit(seats=5, day=today.replace(year=today.year - 1)))
-    await publish_unit(
-        kernel, pool_id=pool, new=rush_unit(seats=6, day=today.replace(day=1, year=today.year + 1))
-    )
+    for seats, year in ((5, today.year - 1), (6, today.year + 1)):
+        at = datetime(year, today.month, 1, 9, tzinfo=UTC)
+        new = NewUnit(
+            kind=UnitKind.SESSION,
+            title={"en": "S"},
+            capacity=seats,
+            starts_at=at,
+            ends_at=at + timedelta(hours=1),
+        )
+        await publish_unit(kernel, pool_id=pool, new=new)
     await asyncio.sleep(FRESH_S)
     rows = (await page(visitor, f"/?pool={pool}&lang=en")).all("li", class_="row")
     assert len(rows) == before + 1
@@ -196,7 +201,7 @@ async def test_a_database_that_is_silent_is_a_page_that_says_when_to_come_again(
 async def test_titles_are_text_and_never_markup(client, token, kernel, city, today):
     await city()
     evil = "<script>alert(1)</script>\"'><img src=x>"
-    unit = rush_unit(seats=2, day=today + timedelta(days=2))
+    at = datetime(today.year + 1, 1, 5, 9, tzinfo=UTC)
     pool = await publish_pool(
         kernel,
         authority="cn-hz",
@@ -209,8 +214,8 @@ async def test_titles_are_text_and_never_markup(client, token, kernel, city, tod
                 kind=UnitKind.SESSION,
                 title={"en": evil},
                 capacity=1,
-                starts_at=unit.starts_at,
-                ends_at=unit.ends_at,
+                starts_at=at,
+                ends_at=at + timedelta(hours=1),
                 attributes={"class": evil},
             )
         ],
