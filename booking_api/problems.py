@@ -59,6 +59,7 @@ BODY_PROBLEMS = (
     Problem(400, "bad_request", "The body is no JSON, or did not arrive whole."),
     Problem(413, "content_too_large", "The body is longer than 64 KiB."),
 )
+NOT_FOUND = Problem(404, "not_found", "There is nothing at this path.")
 # What Python calls a status differs from version to version; a code must not.
 _NAMES = {413: "content_too_large", 422: "unprocessable_content"}
 

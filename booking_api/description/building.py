@@ -14,7 +14,7 @@ from litestar.routes import HTTPRoute
 from booking_api.description.problems import PROBLEM_SCHEMA, example_of, fact_of, problem_responses, refusals
 from booking_api.description.told import NOTHING_TOLD, OPTION, Told
 from booking_api.gate.access import Access
-from booking_api.problems import BODY_PROBLEMS, INTERNAL
+from booking_api.problems import BODY_PROBLEMS, INTERNAL, NOT_FOUND
 
 REFERENCE = "#/components/schemas/{name}"
 SAYS: Mapping[int, str] = {200: "As asked.", 201: "Made.", 204: "Done; there is no body."}
@@ -185,6 +185,9 @@ def _operation(
         reads_servers=one.path.startswith("/api/"),
     )
     facts = [*map(fact_of, problems), INTERNAL, *(BODY_PROBLEMS if one.body is not None else ())]
+    if any(each["in"] == "path" for each in given):
+        # What cannot be an id at all is a path that nothing serves.
+        facts.append(NOT_FOUND)
     examples.update({fact.code: example_of(fact) for fact in facts})
     answers = _answers(one, by_type, counted=access not in {None, Access.PUBLIC})
     operation["responses"] = answers | problem_responses(facts)
