@@ -107,7 +107,7 @@ PLAN: dict[str, Any] = NEW_PLAN | {
 PLANS = {"plans": [PLAN], "next": None}
 SESSION_ROW = {
     "site": "hz-xihu",
-    "site_name": "西湖考场",
+    "title": "西湖考场",
     "day": "2026-12-08",
     "start": "08:30",
     "end": "11:30",
@@ -119,7 +119,7 @@ SESSION_ROW = {
 ROWS = {"sessions": [SESSION_ROW]}
 SCHEDULE = {
     "site": "hz-xihu",
-    "site_name": "西湖考场",
+    "title": "西湖考场",
     "subject": 2,
     "vehicle_class": "C1",
     "first_day": "2026-12-07",
@@ -132,7 +132,7 @@ PLANNED_SESSION = {
     "id": 77,
     "unit": 1204,
     "site": "hz-xihu",
-    "site_name": {"zh-CN": "西湖考场", "en": "Xihu site"},
+    "title": {"zh-CN": "西湖考场", "en": "Xihu site"},
     "district": "西湖区",
     "subject": 2,
     "vehicle_class": "C1",
