@@ -21,13 +21,14 @@ class PlanRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `publish_ahead_days`: between publishing and the first session. `closes_days_before`: the day before a session on
     which its bookings close, if the plan does not say. `return_window_s`: a place that was left comes back at a moment
-    within so many seconds that nobody can predict; 0 is at once. `hold_ttl_s`: the life of a hold.
+    within so many seconds that nobody can predict; 0 is at once. `hold_ttl_s`: the life of a hold. `check_in_opens_min`: before a session's start.
     """
 
     publish_ahead_days: Count = 10
     closes_days_before: Count = 1
     return_window_s: Annotated[int, msgspec.Meta(ge=0, le=7 * 86_400)] = 4 * 3_600
     hold_ttl_s: Annotated[int, msgspec.Meta(ge=30, le=3_600)] = 300
+    check_in_opens_min: Annotated[int, msgspec.Meta(ge=0, le=1_440)] = 90
     no_shows: bool = True
     """Whether a booking that nobody checked in counts as a no-show; off where sites do not check in."""
 
