@@ -22,7 +22,7 @@ from services.disclosure.plans import (
     places_by_day,
 )
 from services.disclosure.plot import HEIGHT, WIDTH, plot_of
-from services.disclosure.results import ResultFilter, disclosed_results
+from services.disclosure.results import ResultFilter, disclosed_results, last_closed_day
 from services.disclosure.words import service_words
 
 SESSIONS_SHOWN = 50
@@ -33,7 +33,7 @@ _templates = templates_of("services.disclosure")
 
 @get("/disclosure", include_in_schema=False)
 async def get_page(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[str]:
-    """The coming sessions, their places by day, and last year's results."""
+    """The coming sessions, their places by day, and the last month's results."""
     lang, today = language(request), clock.today()
     names = await authorities_with_sessions(desk.kernel)
     asked = request.query_params.get("authority", "")
@@ -47,7 +47,8 @@ async def get_page(request: AnyRequest, desk: NamedDependency[Desk]) -> Response
         after = 0
     found = await disclosed_sessions(desk.kernel, wanted=wanted, after=after, limit=SESSIONS_SHOWN + 1)
     shown, following = page(found, limit=SESSIONS_SHOWN, key=lambda session: session.unit, of=of)
-    year = ResultFilter(first=today.replace(year=today.year - 1, day=1), last=today, authority=authority)
+    closed = last_closed_day(today)
+    month = ResultFilter(first=closed.replace(day=1), last=closed, authority=authority)
     kept = {"authority": authority} if authority else {}
     return render(
         "disclosure.html",
@@ -58,7 +59,7 @@ async def get_page(request: AnyRequest, desk: NamedDependency[Desk]) -> Response
         authorities={key: in_language(name, lang) for key, name in names.items()},
         sessions=shown,
         following=urlencode({**kept, "cursor": following, "lang": lang}) if following else None,
-        results=await disclosed_results(desk.kernel, wanted=year, after=None, limit=RESULTS_SHOWN),
+        results=await disclosed_results(desk.kernel, wanted=month, after=None, limit=RESULTS_SHOWN),
         plot=plot_of(await places_by_day(desk.kernel, wanted=wanted)),
         size=(WIDTH, HEIGHT),
         query=urlencode(kept),

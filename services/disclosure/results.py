@@ -5,7 +5,7 @@ count under SMALLEST is not told, and neither is any figure it could be worked o
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -64,6 +64,15 @@ async def disclosed_results(
     """
     memory = _memories.setdefault(kernel, Fresh(KEPT_S))
     return await memory.get((wanted, after, limit), lambda: _read(kernel, wanted, after, limit))
+
+
+def last_closed_day(today: date) -> date:
+    """The last day of the last month that is over.
+
+    >>> last_closed_day(date(2026, 3, 1))
+    datetime.date(2026, 2, 28)
+    """
+    return today.replace(day=1) - timedelta(days=1)
 
 
 def told(

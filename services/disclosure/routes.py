@@ -29,7 +29,14 @@ from booking_api.paging import (
 )
 from booking_api.request import AnyRequest
 from services.disclosure.plans import DisclosedSession, PlanFilter, disclosed_sessions
-from services.disclosure.results import MONTHS_LIMIT, DisclosedResult, Key, ResultFilter, disclosed_results
+from services.disclosure.results import (
+    MONTHS_LIMIT,
+    DisclosedResult,
+    Key,
+    ResultFilter,
+    disclosed_results,
+    last_closed_day,
+)
 
 JSON, CSV = "application/json", "text/csv"
 DAYS_LIMIT = MONTHS_LIMIT * 31
@@ -136,7 +143,7 @@ async def get_results(
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Response[DisclosedResults]:
-    """How tests ended, by month, site and subject; a year if no days are given. Counts under 5 are not told."""
+    """How tests ended, by month, site and subject; a year if no days are given, never the present month. Counts under 5 are not told."""
     wanted = _span(first, last, authority=authority, subject=subject, today=clock.today())
     of = ("disclosed results", wanted)
     after = read_cursor(cursor, of=of, kind=Key)
@@ -150,7 +157,7 @@ async def get_results(
 def _span(
     first: date | None, last: date | None, *, authority: str | None, subject: int | None, today: date
 ) -> ResultFilter:
-    """Whole months: a span that begins or ends within one would tell by subtraction what a count hides."""
+    """Whole months that are over: a part of one, or one that grows, would tell by subtraction what a count hides."""
     moments(first, last)
     until = last or today
     begin = first.replace(day=1) if first else until.replace(year=until.year - 1, day=1)
@@ -158,7 +165,9 @@ def _span(
     if not 0 <= (end - begin).days <= DAYS_LIMIT:
         reason = f"a day within the {MONTHS_LIMIT} months before `until`"
         raise InvalidRequest(errors=[{"field": "from", "reason": reason}])
-    return ResultFilter(first=begin, last=end, authority=authority, subject=subject)
+    return ResultFilter(
+        first=begin, last=min(end, last_closed_day(today)), authority=authority, subject=subject
+    )
 
 
 def _answer(

@@ -15,7 +15,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "disclosure.booked": ("已预约", "booked"),
     "disclosure.free": ("未预约", "not booked"),
     "disclosure.sessions": ("考试计划", "Planned sessions"),
-    "disclosure.results": ("每月结果", "Monthly results"),
+    "disclosure.results": ("上月结果", "Results of last month"),
     "disclosure.authority": ("办理机关", "Authority"),
     "disclosure.every": ("全部", "All"),
     "disclosure.show": ("查看", "Show"),
