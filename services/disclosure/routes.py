@@ -84,11 +84,16 @@ class DisclosedResults(msgspec.Struct, frozen=True):
     next: str | None
 
 
+def _spelled(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 def _csv_of(rows: Sequence[dict[str, Any]]) -> str:
     written = io.StringIO()
     table = csv.DictWriter(written, rows[0].keys() if rows else (), lineterminator="\r\n")
     table.writeheader()
-    table.writerows(rows)
+    # Spelt as in JSON: a program that reads both finds the same words.
+    table.writerows({name: _spelled(value) for name, value in row.items()} for row in rows)
     return written.getvalue()
 
 

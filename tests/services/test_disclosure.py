@@ -79,6 +79,7 @@ async def test_csv_is_the_same_in_pages_that_link_to_each_other(client, sessions
     told = (await client.get(PLANS)).json()["sessions"]
     assert [row["unit"] for row in rows] == [str(each["unit"]) for each in told]
     assert rows[0]["starts_at"] == told[0]["starts_at"]
+    assert {row["cancelled"] for row in rows} == {"false"}
 
 
 @pytest.fixture
