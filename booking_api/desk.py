@@ -12,8 +12,13 @@ from booking_api.availability import Availability
 from booking_api.description import Description
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
+from booking_api.identity.oidc import Provider
 from booking_api.identity.passwords import Passwords
+from booking_api.identity.sessions.memory import Sessions
+from booking_api.outbound import Outbound
+from booking_api.payments.provider import PaymentProvider
 from booking_api.settings import Settings
+from booking_api.verification import Verification
 from reservation import Kernel
 
 
@@ -28,3 +33,8 @@ class Desk(NamedTuple):
     passwords: Passwords
     key: OKPKey
     description: Description
+    payments: PaymentProvider
+    sessions: Sessions
+    outbound: Outbound
+    verification: Verification | None
+    provider: Provider | None

@@ -134,6 +134,30 @@ class PersonHasAccount(ApiError):
     sentence = "Another account is verified for this person already. Nothing was changed."
 
 
+class RecentlyErased(ApiError):
+    """The person's former account was erased so short a time ago that its tokens may still be good."""
+
+    code = "recently_erased"
+    status = 409
+    sentence = "An account of this person was erased a moment ago. Try again when `again_at` has come."
+
+
+class OwnAccount(ApiError):
+    """A clerk cannot do this for themselves."""
+
+    code = "own_account"
+    status = 403
+    sentence = "Nobody may do this for their own account. Ask another clerk."
+
+
+class PasswordRefused(ApiError):
+    """The password given again is not the account's."""
+
+    code = "password_refused"
+    status = 403
+    sentence = "The password is wrong. Nothing was changed."
+
+
 class NotVerified(ApiError):
     """Nobody has found the person behind the account yet (I6)."""
 
@@ -148,3 +172,19 @@ class RoleMissing(ApiError):
     code = "role_missing"
     status = 403
     sentence = "Your account may not do this."
+
+
+class UnknownAuthority(ApiError):
+    """There is no such authority."""
+
+    code = "unknown_authority"
+    status = 404
+    sentence = "There is no authority with this id."
+
+
+class NotYourOrganisation(ApiError):
+    """The role or key is for another school or station."""
+
+    code = "not_your_organisation"
+    status = 403
+    sentence = "Your role is not for this organisation."

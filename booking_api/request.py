@@ -16,23 +16,26 @@ AnyRequest = Request[Any, Any, State]
 T = TypeVar("T")
 
 BODY_LIMIT_BYTES = 64 * 1024
+BODY_LIMIT = "body_limit_bytes"
+"""The option of a route whose bodies may be longer than that."""
 
 
 class LeanRequest(Request[Any, Any, State]):
-    """A request whose body is read straight from the server, within BODY_LIMIT_BYTES."""
+    """A request whose body is read straight from the server, within BODY_LIMIT_BYTES, or what its route's options say."""
 
     async def body(self) -> bytes:
         """The whole body; read once.
 
         Raises:
-            RequestEntityTooLarge: it is, or is announced to be, longer than BODY_LIMIT_BYTES.
+            RequestEntityTooLarge: it is, or is announced to be, longer than the limit.
             ClientException: the client went away in the middle of it.
         """
         known = self._connection_state.body
         if known is not Empty:
             return known
+        limit = self.scope["route_handler"].opt.get(BODY_LIMIT, BODY_LIMIT_BYTES)
         announced = header(self, b"content-length")
-        if announced is not None and announced.isdecimal() and int(announced) > BODY_LIMIT_BYTES:
+        if announced is not None and announced.isdecimal() and int(announced) > limit:
             raise RequestEntityTooLarge
         body, more = b"", True
         while more:
@@ -40,7 +43,7 @@ class LeanRequest(Request[Any, Any, State]):
             if event["type"] != "http.request":
                 raise ClientException("the client went away")
             body += event["body"]
-            if len(body) > BODY_LIMIT_BYTES:
+            if len(body) > limit:
                 raise RequestEntityTooLarge
             more = event.get("more_body", False)
         # Shared by every request object of this connection: nobody waits for a body that was read before.

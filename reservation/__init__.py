@@ -5,7 +5,7 @@ rest. `docs/flow.md` walks one confirm through these files.
 """
 
 from reservation.audit import Finding, audit
-from reservation.change import cancel, reschedule
+from reservation.change import Substituted, cancel, reschedule, substitute
 from reservation.confirm import confirm
 from reservation.errors import ReservationError
 from reservation.hold import free_places, hold, release
@@ -49,6 +49,7 @@ __all__ = [
     "PoolFilter",
     "Promise",
     "ReservationError",
+    "Substituted",
     "Unit",
     "UnitFilter",
     "UnitKind",
@@ -71,6 +72,7 @@ __all__ = [
     "rebuild",
     "release",
     "reschedule",
+    "substitute",
     "sweep",
     "sweep_forever",
     "units_of",

@@ -1,4 +1,6 @@
-"""Cancel and reschedule: one transaction each, then Valkey is told. Both are idempotent by the booking they end.
+"""Cancel, reschedule, substitute: one transaction each, then Valkey is told.
+
+The first two are idempotent by the booking they end; a substitution joins its caller's transaction, who tells Valkey.
 
 What a crash leaves: before COMMIT the booking as it was (and for a reschedule a hold that is marked, which the
 sweeper ends); after COMMIT effect rows that are replayed.
@@ -6,14 +8,16 @@ sweeper ends); after COMMIT effect rows that are replayed.
 
 import logging
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reservation import tables
-from reservation.claim_id import pool_of
+from reservation.claim_id import new_claim_id, pool_of
 from reservation.errors import (
+    AlreadyBooked,
     Full,
     HoldLost,
     NotActive,
@@ -39,7 +43,21 @@ from reservation.transaction import (
 log = logging.getLogger(__name__)
 
 
-async def cancel(kernel: Kernel, *, booking_id: str, owner: str, free_at: datetime | None = None) -> Booking:
+By = Literal["owner", "authority"]
+"""On whose behalf a booking ends: what is not the owner's own act does not count against them."""
+
+
+class Substituted(NamedTuple):
+    """A booking that ended, the one that has its place now, and what Valkey is to be told after COMMIT."""
+
+    ended: Booking
+    booking: Booking
+    effect: Effect
+
+
+async def cancel(
+    kernel: Kernel, *, booking_id: str, owner: str, free_at: datetime | None = None, by: By = "owner"
+) -> Booking:
     """Ends a booking; its place is free again, at once or at `free_at`. Cancelling it again gives it as it is.
 
     Raises:
@@ -57,7 +75,7 @@ async def cancel(kernel: Kernel, *, booking_id: str, owner: str, free_at: dateti
             return booking_of_row(was)
         _check_active(was)
         # (2) end it: the row, the claim, the count, the entry, the effect
-        ended = await _end(connection, pool, was, state=BookingState.CANCELLED, kind="cancel")
+        ended = await _end(connection, pool, was, state=BookingState.CANCELLED, kind="cancel", by=by)
         changes = await _leave(connection, pool, was, free_at=free_at, now_ms=kernel.clock())
         effect = await note_effect(connection, pool_id=pool.id, epoch=epoch, changes=changes)
     # (3) COMMIT is done; a crash from here on leaves the effect row, and the lease for the rest of its life
@@ -109,6 +127,49 @@ async def reschedule(
     return moved
 
 
+async def substitute(
+    connection: AsyncConnection,
+    pool: Pool,
+    *,
+    booking_id: str,
+    owner: str,
+    new_claimant: str,
+    new_owner: str,
+    now_ms: int,
+) -> Substituted:
+    """Gives one claimant's booked place to another in one transaction: it is at no moment free for a third.
+
+    The old booking ends on the authority's behalf, for its owner did not end it. Valkey is told both in one function.
+
+    Raises:
+        UnknownBooking, NotActive: there is nothing to substitute.
+        AlreadyBooked: the new claimant has an active claim under the pool's rule.
+    """
+    was = await _find(connection, booking_id, owner=owner)
+    _, epoch = (await lock_units(connection, [was.unit_id]))[was.unit_id]
+    was = await _find(connection, booking_id, owner=owner, lock=True)
+    _check_active(was)
+    ended = await _end(
+        connection, pool, was, state=BookingState.CANCELLED, kind="substitute_from", by="authority"
+    )
+    claim_id = new_claim_id(pool=pool.id, now_ms=now_ms)
+    # No hold came before it; the verdict says what the audit asks of every booking: that it was confirmed once.
+    await insert_verdict(connection, claim_id, "confirmed")
+    took = await _take(
+        connection,
+        pool,
+        unit_id=was.unit_id,
+        claim_id=claim_id,
+        claimant=new_claimant,
+        owner=new_owner,
+        kind="substitute_to",
+    )
+    unit = str(was.unit_id)
+    changes = ["free", booking_id, unit, "take", claim_id, unit]
+    effect = await note_effect(connection, pool_id=pool.id, epoch=epoch, changes=changes)
+    return Substituted(ended, took, effect)
+
+
 async def _move(
     kernel: Kernel, pool: Pool, *, booking_id: str, marked: Marked, owner: str, free_at: datetime | None
 ) -> tuple[Booking, list[Effect]]:
@@ -136,7 +197,15 @@ async def _move(
         if free + (was.unit_id == marked.unit) <= 0:
             raise Full(unit=marked.unit)
         # (3) take the new one
-        moved = await _take(connection, pool, was, hold_id=marked.claim_id, unit=marked.unit)
+        moved = await _take(
+            connection,
+            pool,
+            unit_id=marked.unit,
+            claim_id=marked.claim_id,
+            claimant=was.claimant,
+            owner=was.owner,
+            kind="move_to",
+        )
         # (4) what Valkey is to be told, per pool
         until = None if was.unit_id == marked.unit else free_at
         left = await _leave(connection, old_pool, was, free_at=until, now_ms=kernel.clock())
@@ -149,21 +218,34 @@ async def _move(
 
 
 async def _take(
-    connection: AsyncConnection, pool: Pool, was: Row[Any], *, hold_id: str, unit: int
+    connection: AsyncConnection,
+    pool: Pool,
+    *,
+    unit_id: int,
+    claim_id: str,
+    claimant: str,
+    owner: str,
+    kind: str,
 ) -> Booking:
+    """Books a place of a locked unit.
+
+    Raises:
+        AlreadyBooked: the claimant has an active claim under the pool's rule.
+    """
+    await _claim(connection, pool, claimant=claimant, claim_id=claim_id)
     salt = new_salt()
     booking = tables.booking
     row = (
         await connection.execute(
             insert(booking)
             .values(
-                id=hold_id,
+                id=claim_id,
                 pool_id=pool.id,
-                unit_id=unit,
-                claimant=was.claimant,
-                owner=was.owner,
-                service=was.service,
-                rule=was.rule,
+                unit_id=unit_id,
+                claimant=claimant,
+                owner=owner,
+                service=pool.service,
+                rule=pool.rule,
                 source="hold",
                 state=BookingState.BOOKED,
                 salt=salt,
@@ -171,22 +253,29 @@ async def _take(
             .returning(booking)
         )
     ).one()
-    await connection.execute(
-        insert(tables.active_claim).values(
-            claimant=was.claimant, service=was.service, rule=was.rule, claim_id=hold_id
-        )
-    )
-    await count(connection, unit, booked=1)
+    await count(connection, unit_id, booked=1)
     await enter(
         connection,
-        kind="move_to",
+        kind=kind,
         pool=pool,
-        unit_id=unit,
+        unit_id=unit_id,
         delta=-1,
-        claim_id=hold_id,
-        person=(salt, was.claimant),
+        claim_id=claim_id,
+        person=(salt, claimant),
     )
     return booking_of_row(row)
+
+
+async def _claim(connection: AsyncConnection, pool: Pool, *, claimant: str, claim_id: str) -> None:
+    active = tables.active_claim
+    claimed = await connection.execute(
+        upsert(active)
+        .values(claimant=claimant, service=pool.service, rule=pool.rule, claim_id=claim_id)
+        .on_conflict_do_nothing()
+        .returning(active.c.claim_id)
+    )
+    if claimed.first() is None:
+        raise AlreadyBooked
 
 
 async def _end(
@@ -197,13 +286,14 @@ async def _end(
     state: BookingState,
     kind: str,
     moved_to: str | None = None,
+    by: By = "owner",
 ) -> Booking:
     booking, active = tables.booking, tables.active_claim
     row = (
         await connection.execute(
             update(booking)
             .where(booking.c.id == was.id)
-            .values(state=state, ended_at=func.now(), ended_by="owner", moved_to=moved_to)
+            .values(state=state, ended_at=func.now(), ended_by=by, moved_to=moved_to)
             .returning(booking)
         )
     ).one()

@@ -1,4 +1,4 @@
-"""`gongdao register`: what other systems know of learners, licences, vehicles and violations, imported from files."""
+"""`gongdao register`: what other systems know of learners, licences, vehicles, violations and persons, imported from files."""
 
 import csv
 import sys
@@ -30,7 +30,7 @@ BAD_ROWS_SHOWN = 20
 
 @click.group("register")
 def command() -> None:
-    """Import registers of learners, licences, vehicles and violations."""
+    """Import registers of learners, licences, vehicles, violations and persons."""
 
 
 @command.command("import")

@@ -26,6 +26,7 @@ from booking_api.cli import Unusable
 from booking_api.cli.surroundings import Addresses, settings_or_exit, write_addresses
 from booking_api.demo.city import found_demo_city
 from booking_api.embedded import EmbeddedError, embedded_backends, spawn_child
+from booking_api.identity.shared_secrets import read_secret
 from booking_api.identity.tokens import KeyFileError, make_key
 from booking_api.log import configure
 from booking_api.schema import migrate_platform
@@ -59,6 +60,7 @@ def command(*, demo: bool) -> int:
         try:
             settings = _with_servers(settings, stack, demo=demo, stop=stop)
             make_key(settings.key_file)
+            _check_secrets(settings)
             asyncio.run(_prepare(settings, services, demo=demo))
         except (
             EmbeddedError,
@@ -99,6 +101,8 @@ def _with_servers(settings: Settings, stack: ExitStack, *, demo: bool, stop: thr
         database_url=backends.database_url,
         valkey_url=backends.valkey_url,
         demo_sign_ins=demo,
+        # Nobody's gateway belongs to servers of a trial: whoever runs them reads the messages here.
+        messages_file=settings.messages_file or settings.data / "messages.jsonl",
     )
     write_addresses(
         settings.data,
@@ -106,6 +110,18 @@ def _with_servers(settings: Settings, stack: ExitStack, *, demo: bool, stop: thr
     )
     stack.callback((settings.data / "addresses.json").unlink, missing_ok=True)
     return settings
+
+
+def _check_secrets(settings: Settings) -> None:
+    """A worker could only end without a word about them."""
+    for path in (
+        settings.payments_key_file,
+        settings.verification_key_file,
+        settings.sms_key_file,
+        settings.oidc_client_secret_file,
+    ):
+        if path is not None:
+            read_secret(path)
 
 
 async def _prepare(settings: Settings, services: Sequence[Service], *, demo: bool) -> None:
@@ -145,6 +161,7 @@ def _environment(settings: Settings, counters: str) -> Mapping[str, str]:
         "GONGDAO_DATABASE_URL": settings.database_url or "",
         "GONGDAO_VALKEY_URL": settings.valkey_url or "",
         "GONGDAO_DEMO_SIGN_INS": "on" if settings.demo_sign_ins else "off",
+        "GONGDAO_MESSAGES_FILE": str(settings.messages_file or ""),
         "PROMETHEUS_MULTIPROC_DIR": str(Path(counters)),
     }
     return {**os.environ, **given}

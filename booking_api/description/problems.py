@@ -15,7 +15,7 @@ from booking_api.errors import (
     TokenInvalid,
     TokenMissing,
 )
-from booking_api.gate.access import ROLE_OF, Access
+from booking_api.gate.access import ROLES_OF, Access
 from booking_api.problems import PROBLEM_JSON, STATUS, Problem
 from reservation.errors import Busy, Unavailable
 
@@ -59,13 +59,13 @@ def refusals(
     found: list[Refusal] = []
     if asks:
         found.append(InvalidRequest)
-    if access is not None and access not in {Access.PUBLIC, Access.UNKNOWN}:
+    if access is not None and access not in {Access.PUBLIC, Access.UNKNOWN, Access.SIGNED}:
         found += [TokenMissing, TokenInvalid, TokenExpired]
         if access is Access.VERIFIED:
             found.append(NotVerified)
-        if access in ROLE_OF:
+        if access in ROLES_OF:
             found.append(RoleMissing)
-    if access is not None and access is not Access.PUBLIC:
+    if access is not None and access not in {Access.PUBLIC, Access.SIGNED}:
         found.append(RateLimited)
     if reads_servers:
         found += [Unavailable, Busy]

@@ -64,6 +64,28 @@ class Eligibility:
                 known = await self._vehicles.of(vehicle)
                 _check_vehicle(session, terms, known, today=now.astimezone(SHANGHAI).date())
 
+    async def check_test_of(self, *, account: str, session: PlannedUnit, now: datetime) -> None:
+        """Passes when this account's person may book this test now, by facts read now: for whoever books for others.
+
+        Raises:
+            NotOpenYet, BookingClosed: not now.
+            NotEligible: rules stand against it.
+            Unavailable, Busy: PostgreSQL does not answer.
+        """
+        terms = await self.sessions.terms(session)
+        check_open(session, terms, now=now)
+        dossier = await self._dossiers.of(account, fresh=True)
+        check_person(session, terms, dossier, today=now.astimezone(SHANGHAI).date())
+
+    async def return_moment(self, unit: int, *, now: datetime) -> datetime | None:
+        """When a place of this unit that is left now is to come back; None: at once.
+
+        Raises:
+            Unavailable, Busy: PostgreSQL does not answer.
+        """
+        planned = await self.sessions.planned([unit])
+        return _return_moment(planned[0], await self.sessions.terms(planned[0]), now=now) if planned else None
+
     async def check_leaving(self, *, owner: str, booking_id: str, now: datetime) -> datetime | None:
         """Passes when the owner may still cancel or move this booking; gives when its place is to come back.
 
@@ -133,7 +155,7 @@ def check_person(session: PlannedUnit, terms: Terms, dossier: Dossier, *, today:
     assert isinstance(terms.settings, TestSettings)  # noqa: S101 - settings are read by the session's service
     assert session.subject is not None  # noqa: S101 - the table's constraint
     assert session.vehicle_class is not None  # noqa: S101 - the same
-    learner = dossier.learner(session.vehicle_class)
+    learner = dossier.learner(session.vehicle_class, authority=session.authority)
     home = learner.certificate.authority if learner.certificate else None
     wish = TestWish(
         session.subject,

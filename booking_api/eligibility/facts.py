@@ -29,15 +29,18 @@ Facts = TypeVar("Facts")
 
 
 class Dossier(msgspec.Struct, frozen=True):
-    """What the registers and this platform know of a person: certificates the newest first, sittings, fees, priority."""
+    """What the registers and this platform know of a person: certificates the newest first, sittings, fees, priority.
+
+    `fees_settled`: (authority, subject) of each fee that is paid and not used.
+    """
 
     certificates: tuple[Certificate, ...]
     attempts: tuple[tuple[str | None, Attempt], ...]
-    fees_settled: frozenset[int]
+    fees_settled: frozenset[tuple[str, int]]
     priority_used: frozenset[int]
 
-    def learner(self, vehicle_class: str) -> Learner:
-        """The person as a learner of this class: the newest certificate for it, else the newest of any class.
+    def learner(self, vehicle_class: str, *, authority: str) -> Learner:
+        """The person as a learner of this class at an authority: the newest certificate for it, else the newest of any class.
 
         Sittings count that belong to that certificate: of its class, and not before it.
         """
@@ -50,7 +53,8 @@ class Dossier(msgspec.Struct, frozen=True):
             for attempted_class, attempt in self.attempts
             if attempted_class in {None, certificate.vehicle_class} and attempt.day >= certificate.issued
         )
-        return Learner(certificate, attempts, self.fees_settled, self.priority_used)
+        paid = frozenset(subject for where, subject in self.fees_settled if where == authority)
+        return Learner(certificate, attempts, paid, self.priority_used)
 
 
 NOBODY = Dossier((), (), frozenset(), frozenset())
@@ -181,9 +185,14 @@ def _dossier(row: Mapping[str, Any]) -> Dossier:
     return Dossier(
         certificates=tuple(Certificate(*held) for held in _certificates.decode(row["certificates"])),
         attempts=tuple(attempts),
-        fees_settled=frozenset(row["fees_settled"]),
+        fees_settled=frozenset(_fee(text) for text in row["fees_settled"]),
         priority_used=frozenset(row["priority_used"]),
     )
+
+
+def _fee(text: str) -> tuple[str, int]:
+    authority, _, subject = text.rpartition(" ")
+    return authority, int(subject)
 
 
 def _vehicle(row: Mapping[str, Any]) -> Vehicle:

@@ -3,6 +3,7 @@
 Fail-closed for writes, fail-open for reads: the caller says which it is.
 """
 
+import hashlib
 import ipaddress
 import math
 from functools import lru_cache
@@ -19,6 +20,11 @@ PREFIX_BITS = {4: 24, 6: 56}
 PREFIXES_KEPT = 65_536
 SIGN_IN_RATE = Rate(per_s=1 / 30, burst=10)
 """Tries at one login's password from one network: ten at once, then two a minute."""
+
+CODES_OF_ACCOUNT = Rate(per_s=1 / 600, burst=3)
+CODES_OF_NETWORK = Rate(per_s=1 / 30, burst=30)
+CODES_TO_PHONE = Rate(per_s=1 / 3_600, burst=3)
+"""Codes asked for: by one account, from one network, and sent to one phone, whichever account they are for."""
 
 
 def gate_library() -> Library:
@@ -71,6 +77,9 @@ class Limits:
         self._account = policy("account", account)
         self._network = policy("network", network)
         self._sign_in = policy("sign-in", SIGN_IN_RATE)
+        self._codes_of_account = policy("codes-of-account", CODES_OF_ACCOUNT)
+        self._codes_of_network = policy("codes-of-network", CODES_OF_NETWORK)
+        self._codes_to_phone = policy("codes-to-phone", CODES_TO_PHONE)
         self._policies = f"{self._account.header}, {self._network.header}"
 
     async def check(self, *, account: str, address: str, reads: bool) -> dict[str, str]:
@@ -109,13 +118,44 @@ class Limits:
             RateLimited: with the seconds to wait.
             Unavailable, Busy: Valkey does not answer.
         """
-        key = f"{{s:{spelled_login(login)} {network_prefix(address)}}}:limit"
-        mine = self._sign_in
+        await self._count(f"s:{spelled_login(login)} {network_prefix(address)}", self._sign_in)
+
+    async def check_code_asked(self, *, account: str, address: str) -> None:
+        """Counts one code that an account asks for, before any source is asked about its person.
+
+        Raises:
+            RateLimited: with the seconds to wait.
+            Unavailable, Busy: Valkey does not answer.
+        """
+        await self._count(f"c:account {account}", self._codes_of_account)
+        await self._count(f"c:network {network_prefix(address)}", self._codes_of_network)
+
+    async def check_code_sent(self, *, phone: str) -> None:
+        """Counts one code on its way to a phone, whose number is not kept.
+
+        Raises:
+            RateLimited: with the seconds to wait.
+            Unavailable, Busy: Valkey does not answer.
+        """
+        await self._count(f"c:phone {hashlib.sha256(phone.encode()).hexdigest()}", self._codes_to_phone)
+
+    async def _count(self, counted: str, mine: Policy) -> None:
+        key = f"{{{counted}}}:limit"
         ok, left, wait_ms = await self._valkey.lane(key).function("limit", key, mine.interval_us, mine.burst)
         if not ok:
             wait_s = -(-wait_ms // 1000)
-            headers = {"RateLimit-Policy": mine.header, "RateLimit": f'"sign-in";r={left};t={wait_s}'}
-            raise RateLimited(headers=headers, retry_after_s=wait_s, policy="sign-in")
+            headers = {"RateLimit-Policy": mine.header, "RateLimit": f'"{mine.name}";r={left};t={wait_s}'}
+            raise RateLimited(headers=headers, retry_after_s=wait_s, policy=mine.name)
+
+    async def turn(self, key: str, rate: Rate) -> int:
+        """Counts one piece of work against a rate; 0 when it may be done now, else the milliseconds to wait.
+
+        Raises:
+            Unavailable, Busy: Valkey does not answer.
+        """
+        asked = policy("turn", rate)
+        ok, _, wait_ms = await self._valkey.lane(key).function("limit", key, asked.interval_us, asked.burst)
+        return 0 if ok else wait_ms
 
     async def _ask(self, account_key: str, network_key: str) -> list[int]:
         mine, ours = self._account, self._network

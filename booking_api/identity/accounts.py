@@ -18,6 +18,7 @@ from booking_api.errors import (
     AlreadyVerified,
     InvalidRequest,
     LoginTaken,
+    OwnAccount,
     PersonHasAccount,
     SignInRefused,
     UnknownAccount,
@@ -25,12 +26,13 @@ from booking_api.errors import (
 from booking_api.identity import tables
 from booking_api.identity.numbers import IdentityNumberError, parse_identity_number
 from booking_api.identity.passwords import Passwords, PasswordUnusable, checked_password
+from booking_api.identity.phones import PhoneUnusable, parse_phone
+from booking_api.identity.resting import check_rested
 
 ROLES = ("clerk", "operator", "auditor", "school", "station")
 """Each is given for an authority, a school or a station: `operator:cn-zj-hz`."""
 NAME_LIMIT = 60
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
-_PHONE = re.compile(r"(\+86)?1[3-9][0-9]{9}|\+[1-9][0-9]{6,14}")
 
 
 class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,8 +116,24 @@ async def find_person(engine: AsyncEngine, account_id: str) -> Person:
     return person_of(row)
 
 
+async def find_by_login(engine: AsyncEngine, login: str) -> Person:
+    """The account with this login.
+
+    Raises:
+        UnknownAccount: there is none.
+    """
+    row, spelled = None, spelled_login(login)
+    if _LOGIN.fullmatch(spelled):
+        query = select(tables.account).where(tables.account.c.login == spelled)
+        async with engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise UnknownAccount(account=login[:64])
+    return person_of(row)
+
+
 async def verify_at_counter(
-    engine: AsyncEngine, *, login: str, identity_number: str, clerk: str, today: date
+    engine: AsyncEngine, *, login: str, identity_number: str, clerk: str, resting_key: bytes, today: date
 ) -> Person:
     """A clerk has seen the person and their card: from now on this account is that person.
 
@@ -123,17 +141,23 @@ async def verify_at_counter(
 
     Raises:
         InvalidRequest: the number cannot be one.
+        OwnAccount: it is the clerk's own account, or another one of the same person.
         UnknownAccount: no account has this login and this number.
         PersonHasAccount: another account is this person already.
+        RecentlyErased: another one was until a moment ago.
         AlreadyVerified: this one is; nothing was changed.
     """
-    number = _number(identity_number, today=today)
+    number = checked_number(identity_number, today=today)
     if not _LOGIN.fullmatch(spelled_login(login)):
         raise UnknownAccount(account=login[:64])
     table = tables.account.c
     mine = (table.login == spelled_login(login)) & (table.identity_number == number)
     try:
         async with engine.begin() as connection:
+            # The account must have this number too, so the clerk's own account is refused by the same comparison.
+            own = await connection.execute(select(table.identity_number).where(table.id == clerk))
+            if own.scalar_one_or_none() == number:
+                raise OwnAccount
             done = await connection.execute(
                 update(tables.account)
                 .where(mine, table.verified_at.is_(None))
@@ -144,8 +168,28 @@ async def verify_at_counter(
             if row is None:
                 known = (await connection.execute(select(table.id).where(mine))).scalar_one_or_none()
                 raise UnknownAccount(account=login[:64]) if known is None else AlreadyVerified(account=known)
+            await check_rested(connection, resting_key, number)
     except IntegrityError:
         raise PersonHasAccount from None
+    return person_of(row)
+
+
+async def find_at_counter(engine: AsyncEngine, *, login: str, identity_number: str, today: date) -> Person:
+    """The account with this login and the number that a clerk has read from the card.
+
+    Raises:
+        InvalidRequest: the number cannot be one.
+        UnknownAccount: there is no such account.
+    """
+    number, spelled = checked_number(identity_number, today=today), spelled_login(login)
+    row = None
+    if _LOGIN.fullmatch(spelled):
+        table = tables.account.c
+        query = select(tables.account).where(table.login == spelled, table.identity_number == number)
+        async with engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise UnknownAccount(account=login[:64])
     return person_of(row)
 
 
@@ -175,15 +219,23 @@ def spelled_login(login: str) -> str:
 
 def person_of(row: Row[tuple[str, str, str, str, datetime | None, list[str]]]) -> Person:
     """The owner's view of a row of `account`."""
-    number: str = row.identity_number
     return Person(
         id=row.id,
         login=row.login,
         name=row.name,
-        identity_number=f"{number[:3]}{'*' * (len(number) - 5)}{number[-2:]}",
+        identity_number=masked_number(row.identity_number),
         verified=row.verified_at is not None,
         roles=list(row.roles),
     )
+
+
+def masked_number(number: str) -> str:
+    """An identity number by its ends.
+
+    >>> masked_number("11010519491231002X")
+    '110*************2X'
+    """
+    return f"{number[:3]}{'*' * (len(number) - 5)}{number[-2:]}"
 
 
 def _checked(new: NewAccount, *, today: date) -> NewAccount:
@@ -192,15 +244,16 @@ def _checked(new: NewAccount, *, today: date) -> NewAccount:
     def wrong(field: str, reason: str) -> None:
         errors.append({"field": field, "reason": reason})
 
-    login, name = spelled_login(new.login), " ".join(new.name.split())
-    phone = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", new.phone[:40]))
-    number, password = "", ""
+    login, name = spelled_login(new.login), spelled_name(new.name)
+    phone, number, password = "", "", ""
     if not _LOGIN.fullmatch(login):
         wrong("login", "3 to 40 letters, digits, dots, hyphens or underscores, first a letter or digit")
     if not 0 < len(name) <= NAME_LIMIT or not name.isprintable():
         wrong("name", f"1 to {NAME_LIMIT} characters as on the card")
-    if not _PHONE.fullmatch(phone):
-        wrong("phone", "11 digits of a mobile phone, or + and the number with its country")
+    try:
+        phone = parse_phone(new.phone)
+    except PhoneUnusable as error:
+        wrong("phone", str(error))
     try:
         number = parse_identity_number(new.identity_number, today=today).text
     except IdentityNumberError as error:
@@ -214,7 +267,17 @@ def _checked(new: NewAccount, *, today: date) -> NewAccount:
     return NewAccount(login, number, name, phone, password)
 
 
-def _number(text: str, *, today: date) -> str:
+def spelled_name(name: str) -> str:
+    """A name as it is stored: blanks about and between its parts are one each."""
+    return " ".join(name.split())
+
+
+def checked_number(text: str, *, today: date) -> str:
+    """A number in canonical text.
+
+    Raises:
+        InvalidRequest: it cannot be one.
+    """
     try:
         return parse_identity_number(text, today=today).text
     except IdentityNumberError as error:

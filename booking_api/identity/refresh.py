@@ -9,9 +9,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking_api.errors import RefreshRefused
+from booking_api.errors import RefreshRefused, SignInRefused
 from booking_api.identity import tables
 
 LIFE = timedelta(days=30)
@@ -22,11 +23,18 @@ _token = tables.refresh_token.c
 
 
 async def begin_family(engine: AsyncEngine, *, account: str) -> str:
-    """The first refresh token after a sign-in. Clears some expired ones of anybody on the way."""
-    async with engine.begin() as connection:
-        expired = select(_token.digest).where(_token.expires_at < func.now()).limit(EXPIRED_AT_ONCE)
-        await connection.execute(delete(tables.refresh_token).where(_token.digest.in_(expired)))
-        return await _next(connection, account=account, family=str(uuid4()))
+    """The first refresh token after a sign-in. Clears some expired ones of anybody on the way.
+
+    Raises:
+        SignInRefused: the account was erased since its password was read.
+    """
+    try:
+        async with engine.begin() as connection:
+            expired = select(_token.digest).where(_token.expires_at < func.now()).limit(EXPIRED_AT_ONCE)
+            await connection.execute(delete(tables.refresh_token).where(_token.digest.in_(expired)))
+            return await _next(connection, account=account, family=str(uuid4()))
+    except IntegrityError:
+        raise SignInRefused from None
 
 
 async def use(engine: AsyncEngine, token: str) -> tuple[str, str]:

@@ -50,3 +50,12 @@ refresh_token = Table(
     Index(None, "account"),
     Index(None, "expires_at"),
 )
+
+# Numbers of persons whose accounts were erased a moment ago: keyed digests, for minutes.
+resting_number = Table(
+    "resting_number",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("until", moment, nullable=False),
+    Index(None, "until"),
+)

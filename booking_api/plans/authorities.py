@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking_api.errors import InvalidRequest
+from booking_api.errors import InvalidRequest, UnknownAuthority
 from booking_api.plans import tables
-from booking_api.plans.errors import NotYourAuthority, UnknownAuthority
-from booking_api.rules.settings import SETTINGS, ServiceSettings, settings_of
+from booking_api.plans.errors import NotYourAuthority
+from booking_api.rules.settings import SETTINGS, ServiceSettings, TestSettings, settings_of
 from reservation.model import Moment
 from reservation.tables import authority as authority_table
 
@@ -80,6 +80,17 @@ async def read_settings(connection: AsyncConnection, *, lineage: list[str], serv
     )
     layers = {row.authority: row.settings for row in await connection.execute(latest)}
     return settings_of(service, *(layers[above] for above in reversed(lineage) if above in layers))
+
+
+async def read_fee_fen(connection: AsyncConnection, *, authority: str, subject: int) -> int:
+    """What a sitting of a subject costs at an authority, in fen; 0 when nothing is due.
+
+    Raises:
+        UnknownAuthority: there is none of this id.
+    """
+    lineage = (await read_lineage(connection)).up(authority)
+    settings = await read_settings(connection, lineage=lineage, service="driving_test")
+    return settings.eligibility.fees_fen.get(subject, 0) if isinstance(settings, TestSettings) else 0
 
 
 async def set_settings(

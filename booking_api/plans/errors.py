@@ -3,14 +3,6 @@
 from booking_api.errors import ApiError
 
 
-class UnknownAuthority(ApiError):
-    """There is no such authority."""
-
-    code = "unknown_authority"
-    status = 404
-    sentence = "There is no authority with this id."
-
-
 class NotYourAuthority(ApiError):
     """The operator's role is for another authority."""
 

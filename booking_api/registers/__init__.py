@@ -1,4 +1,4 @@
-"""Registers: what other systems of the authority know of learners, licences, vehicles and violations.
+"""Registers: what other systems of the authority know of learners, licences, vehicles, violations and persons.
 
 Imported from files, whole or not at all, each row with the import it came from. Rules ask them; nobody edits them here.
 """

@@ -1,6 +1,6 @@
-"""One row of each register: its fields, and what is right in them. Imports msgspec and `identity.numbers`."""
+"""One row of each register: its fields, and what is right in them. Imports msgspec, `identity.numbers` and `phones`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from booking_api.identity.numbers import parse_identity_number
+from booking_api.identity.phones import parse_phone
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 VehicleClass = Annotated[str, msgspec.Meta(pattern=r"^(A[1-3]|B[1-2]|C[1-6]|[DEFMNP])\Z")]
@@ -29,6 +30,7 @@ class RegisterKind(StrEnum):
     VEHICLE = "vehicle"
     VIOLATION = "violation"
     RESULT = "exam_result"
+    PERSON = "person"
 
 
 class CertificateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,7 +104,15 @@ class ResultRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outcome: Literal["passed", "failed", "no_show"]
 
 
-Row = CertificateRow | LicenceRow | VehicleRow | ViolationRow | ResultRow
+class PersonRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person, and the mobile phone the authority has on record for them."""
+
+    identity_number: Word
+    name: Word
+    phone: Word
+
+
+Row = CertificateRow | LicenceRow | VehicleRow | ViolationRow | ResultRow | PersonRow
 
 
 class Register(msgspec.Struct, frozen=True):
@@ -123,6 +133,7 @@ REGISTERS: Mapping[RegisterKind, Register] = {
     RegisterKind.VEHICLE: Register(VehicleRow, ("plate", "plate_kind")),
     RegisterKind.VIOLATION: Register(ViolationRow, ("number",)),
     RegisterKind.RESULT: Register(ResultRow, ("number",)),
+    RegisterKind.PERSON: Register(PersonRow, ("identity_number",)),
 }
 
 
@@ -147,12 +158,18 @@ def parse_row(register: Register, raw: Mapping[str, Any], *, today: date) -> tup
     except msgspec.ValidationError as error:
         raise row_error(str(error)) from None
     values = list(msgspec.structs.astuple(row))
-    if "identity_number" in register.fields:
-        place = register.fields.index("identity_number")
+    spellings: dict[str, Callable[[str], str]] = {
+        "identity_number": lambda number: parse_identity_number(number, today=today).text,
+        "phone": parse_phone,
+    }
+    for field, spelled in spellings.items():
+        if field not in register.fields:
+            continue
+        place = register.fields.index(field)
         try:
-            values[place] = parse_identity_number(values[place], today=today).text
+            values[place] = spelled(values[place])
         except ValueError as error:
-            raise RowError("identity_number", str(error)) from None
+            raise RowError(field, str(error)) from None
     return tuple(values)
 
 

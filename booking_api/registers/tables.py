@@ -106,3 +106,12 @@ violation = Table(
     _provenance(),
     Index("violation_open_idx", "plate", "plate_kind", postgresql_where=text("NOT settled")),
 )
+
+person = Table(
+    "person",
+    metadata,
+    Column("identity_number", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    _provenance(),
+)

@@ -24,10 +24,12 @@ from booking_api.identity.accounts import (
     Person,
     find_person,
     register_account,
-    sign_in,
     verify_at_counter,
 )
+from booking_api.identity.resting import resting_key
+from booking_api.identity.signing_in import first_step
 from booking_api.identity.tokens import issue_token
+from booking_api.registers.asking import vehicles_of
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples
 
@@ -102,12 +104,15 @@ async def get_me(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[P
 async def post_sign_in(
     request: AnyRequest, data: JSONBody[SignInRequest], desk: NamedDependency[Desk]
 ) -> Response[Tokens]:
-    """An access token of 15 minutes and a refresh token. Attempts are limited per login and network."""
+    """An access token of 15 minutes and a refresh token. Attempts are limited per login and network.
+
+    An account with a second factor is told what it owes: `second_factor_needed`, with a ticket for /sign-in/second.
+    """
     headers = await desk.gate.enter_unknown(request)
     await desk.gate.attempt_sign_in(request, login=data.login)
-    person = await sign_in(desk.kernel.engine, desk.passwords, login=data.login, password=data.password)
+    person = await first_step(desk.kernel.engine, desk.passwords, login=data.login, password=data.password)
     token = await refresh.begin_family(desk.kernel.engine, account=person.id)
-    return _tokens(desk, person, token, headers)
+    return await tokens_answer(desk, person, token, headers)
 
 
 @post(
@@ -123,7 +128,7 @@ async def post_token(
     """New tokens for a refresh token. Used twice, it ends every token that came of the same sign-in."""
     headers = await desk.gate.enter_unknown(request)
     account, token = await refresh.use(desk.kernel.engine, data.refresh_token)
-    return _tokens(desk, await find_person(desk.kernel.engine, account), token, headers)
+    return await tokens_answer(desk, await find_person(desk.kernel.engine, account), token, headers)
 
 
 @post("/sign-out", summary="Sign out", tags=["accounts"], status_code=204, opt=told(body=examples.REFRESH))
@@ -155,12 +160,16 @@ async def post_verification(
         login=data.login,
         identity_number=data.identity_number,
         clerk=clerk.id,
+        resting_key=resting_key(desk.key),
         today=clock.today(),
     )
     return Answer(person, status_code=200, headers=headers)
 
 
-def _tokens(desk: Desk, person: Person, refresh_token: str, headers: dict[str, str]) -> Response[Tokens]:
+async def tokens_answer(
+    desk: Desk, person: Person, refresh_token: str, headers: dict[str, str]
+) -> Response[Tokens]:
+    """Tokens for a person who has signed in; they vouch for the vehicles the register has as theirs now."""
     access = issue_token(
         desk.key,
         account=person.id,
@@ -168,6 +177,7 @@ def _tokens(desk: Desk, person: Person, refresh_token: str, headers: dict[str, s
         life_s=ACCESS_LIFE_S,
         verified=person.verified,
         roles=person.roles,
+        vehicles=await vehicles_of(desk.kernel.reads, account_id=person.id),
     )
     tokens = Tokens(access, "Bearer", ACCESS_LIFE_S, refresh_token, person)
     return Answer(tokens, status_code=200, headers=headers | NO_STORE)

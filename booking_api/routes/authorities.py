@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from booking_api.description import told
 from booking_api.desk import Desk
-from booking_api.errors import InvalidRequest
+from booking_api.errors import InvalidRequest, UnknownAuthority
 from booking_api.plans.authorities import (
     SettingsChange,
     add_days_off,
@@ -20,7 +20,7 @@ from booking_api.plans.authorities import (
     set_settings,
     settings_history,
 )
-from booking_api.plans.errors import NotYourAuthority, UnknownAuthority
+from booking_api.plans.errors import NotYourAuthority
 from booking_api.registers.rows import Word
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples

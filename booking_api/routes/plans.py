@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking_api import clock
 from booking_api.description import told
 from booking_api.desk import Desk
-from booking_api.errors import InvalidRequest
+from booking_api.errors import InvalidRequest, UnknownAuthority
 from booking_api.identity.tokens import Account
 from booking_api.paging import PAGE_SIZE, Cursor, Limit, page, read_cursor
 from booking_api.plans.authorities import read_days_off, read_lineage, read_settings
@@ -35,7 +35,6 @@ from booking_api.plans.errors import (
     PlanPublished,
     PlanTooLarge,
     TooShortNotice,
-    UnknownAuthority,
     UnknownPlan,
     UnknownSession,
 )

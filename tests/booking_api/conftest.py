@@ -8,6 +8,7 @@ from litestar.testing import AsyncTestClient
 
 from booking_api import clock
 from booking_api.app import create_app
+from booking_api.identity import passwords
 from booking_api.identity.tokens import issue_token, make_key
 from booking_api.settings import Settings
 
@@ -45,6 +46,13 @@ def token(settings: Settings) -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture
-async def client(settings: Settings, token) -> AsyncIterator[AsyncTestClient]:
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 with small parameters: its cost is argon2-cffi's own affair, and every application starts with a hash."""
+    quick = passwords.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(passwords, "PasswordHasher", lambda: quick)
+
+
+@pytest.fixture
+async def client(settings: Settings, token, quick_hashes) -> AsyncIterator[AsyncTestClient]:
     async with AsyncTestClient(create_app(settings)) as started:
         yield started

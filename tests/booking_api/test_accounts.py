@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from booking_api import clock
 from booking_api.app import create_app
 from booking_api.gate import limits
-from booking_api.identity import passwords
+from booking_api.identity.tokens import TokenVerifier, load_key
 from tests.serving import environment, gongdao
 
 NUMBER = "11010519491231002X"
@@ -25,11 +26,7 @@ ZHANG = {
 }
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch):
-    """Argon2 with small parameters: its cost is argon2-cffi's own affair, not these tests'."""
-    quick = passwords.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(passwords, "PasswordHasher", lambda: quick)
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 @pytest.fixture
@@ -264,10 +261,31 @@ async def test_the_database_itself_knows_one_account_per_person(client, token, k
         assert (await connection.execute(text(together))).rowcount == 2
 
 
+async def test_a_clerk_verifies_neither_their_account_nor_a_second_one_of_their_own(client, token, kernel):
+    clerk = (await register(client)).json()["id"]
+    await register(client, login="second.self")
+    await register(client, login="li.na", identity_number=OTHER_NUMBER)
+    mine = token(clerk, roles=("clerk:cn-zj-hz",))
+    for login, number, status in (
+        ("zhang.wei", NUMBER, 403),
+        ("second.self", NUMBER.lower(), 403),
+        ("li.na", OTHER_NUMBER, 200),
+    ):
+        body = {"login": login, "identity_number": number}
+        answer = await client.post("/api/v1/verifications", json=body, headers=mine)
+        assert answer.status_code == status
+        if status == 403:
+            refused(answer, 403, "own_account")
+    async with kernel.engine.connect() as connection:
+        verified = await connection.execute(text("SELECT login FROM account WHERE verified_at IS NOT NULL"))
+        assert verified.scalars().all() == ["li.na"]
+
+
 async def test_roles_given_by_command_are_in_the_next_token(client, database_url, valkey_url, tmp_path):
     env = environment(tmp_path, GONGDAO_DATABASE_URL=database_url, GONGDAO_VALKEY_URL=valkey_url)
     await register(client)
-    body = {"login": "zhang.wei", "identity_number": NUMBER}
+    await register(client, login="li.na", identity_number=OTHER_NUMBER)
+    body = {"login": "li.na", "identity_number": OTHER_NUMBER}
     for words, code, status in ((("clerk:cn-zj-hz",), 0, 200), ((), 0, 403)):
         done = await asyncio.to_thread(gongdao, env, "account", "roles", "zhang.wei", *words)
         assert done.returncode == code, done.stderr
@@ -275,6 +293,60 @@ async def test_roles_given_by_command_are_in_the_next_token(client, database_url
         _, mine = await signed_in(client)
         answer = await client.post("/api/v1/verifications", json=body, headers=mine)
         assert answer.status_code == status
+
+
+@pytest.fixture
+def vehicles(kernel):
+    """Makes the register have these plates as the person's."""
+
+    async def own(number, *plates):
+        async with kernel.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "WITH i AS (INSERT INTO register_import (register, source, file, sha256, rows, bad_rows)"
+                    " VALUES ('vehicle', 't', 't', 't', 1, 0) RETURNING id)"
+                    " INSERT INTO vehicle SELECT p, kind, :n, '2020-01-01', '2027-01-01', 5, i.id"
+                    " FROM i, unnest(CAST(:p AS text[])) p, unnest(ARRAY['01', '02']) kind"
+                ),
+                {"n": number, "p": list(plates)},
+            )
+
+    return own
+
+
+async def test_tokens_vouch_for_the_vehicles_the_register_has_as_the_verified_persons(
+    client, token, vehicles, settings
+):
+    key = load_key(settings.key_file)
+    await register(client)
+    await vehicles(NUMBER, "浙A12345")
+    await vehicles(OTHER_NUMBER, "浙A99999")
+
+    async def vouched(headers):
+        account = TokenVerifier(key, now_s=clock.now_s).account(headers["Authorization"])
+        return account.vehicles
+
+    told, mine = await signed_in(client)
+    assert await vouched(mine) == ()
+    await verify(client, token)
+    _, mine = await signed_in(client)
+    assert await vouched(mine) == ("浙A12345",)
+    await vehicles(NUMBER, "浙A00001")
+    told = (await client.post("/api/v1/tokens", json={"refresh_token": told["refresh_token"]})).json()
+    assert await vouched({"Authorization": f"Bearer {told['access_token']}"}) == ("浙A00001", "浙A12345")
+
+
+@pytest.mark.parametrize("fleet", [("浙A{:05}", 50), ("浙" * 11 + "{:05}", 21)])
+async def test_a_fleet_of_vehicles_leaves_the_token_usable(client, token, vehicles, settings, fleet):
+    plate, kept = fleet
+    key = load_key(settings.key_file)
+    await register(client)
+    await verify(client, token)
+    await vehicles(NUMBER, *(plate.format(number) for number in range(60)))
+    _, mine = await signed_in(client)
+    assert (await client.get("/api/v1/accounts/me", headers=mine)).status_code == 200
+    account = TokenVerifier(key, now_s=clock.now_s).account(mine["Authorization"])
+    assert account.vehicles == tuple(plate.format(number) for number in range(kept))
 
 
 async def test_an_unknown_persons_requests_are_limited_by_network(client, monkeypatch):

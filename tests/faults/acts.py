@@ -1,6 +1,6 @@
 """What a claimant can ask for, by name: one table for workers, for drivers that are killed, and for tests.
 
-Imports `reservation` and msgspec.
+Imports `reservation`, msgspec, and of the application what carries a school's batch.
 """
 
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,18 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from joserfc.jwk import OKPKey
 
+from booking_api import clock
+from booking_api.eligibility import Eligibility
+from booking_api.gate import Gate
+from booking_api.gate.access import ACCESS
+from booking_api.identity.sessions.memory import Sessions
+from booking_api.identity.tokens import ALGORITHM, TokenVerifier
+from booking_api.schools.carrying import carry
+from booking_api.schools.leases import claim
+from booking_api.schools.parts import Parts
+from booking_api.settings import Settings
 from reservation import (
     Kernel,
     ReservationError,
@@ -27,6 +38,18 @@ from reservation import (
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 """`await ask("hold", pool_id=1, units=[2], claimant=..., owner=...)`: the answer, or `Refused`."""
 
+
+async def carry_batch(kernel: Kernel) -> None:
+    """Carries the batch that nobody else carries, as a worker does."""
+    key = OKPKey.generate_key(ALGORITHM)
+    sessions = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms)
+    gate = Gate(Settings(), kernel, TokenVerifier(key, now_s=clock.now_s), sessions, ACCESS)
+    parts = Parts(kernel, Eligibility(kernel), gate)
+    found = await claim(kernel)
+    if found is not None:
+        await carry(parts, batch=found[0], lease=found[1])
+
+
 ACTS: dict[str, Callable[..., Awaitable[Any]]] = {
     "hold": hold,
     "release": release,
@@ -38,6 +61,7 @@ ACTS: dict[str, Callable[..., Awaitable[Any]]] = {
     "withdraw": withdraw,
     "rebuild": rebuild,
     "sweep": sweep,
+    "carry_batch": carry_batch,
 }
 
 WORKER_GONE = "worker_gone"

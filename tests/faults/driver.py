@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from booking_api import clock
+from booking_api.gate.limits import gate_library
 from reservation import Kernel, database
 from reservation.database import create_engine
 from tests.faults.acts import Refused, act
@@ -54,7 +55,12 @@ async def run_case(case: Case, told: int) -> list[str]:
         database.IDLE_IN_TRANSACTION_TIMEOUT_MS = case.idle_limit_ms
     if case.mutant:
         MUTANTS[case.mutant]()
-    kernel = Kernel(create_engine(case.database_url, connections=4), case.valkey_url, clock=clock.now_ms)
+    kernel = Kernel(
+        create_engine(case.database_url, connections=4),
+        case.valkey_url,
+        clock=clock.now_ms,
+        libraries=[gate_library()],
+    )
     await kernel.open()
     steps = Steps(kernel, at=case.at, late=case.late, strike=lambda: os.kill(os.getpid(), case.signal))
     try:

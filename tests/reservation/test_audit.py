@@ -123,7 +123,7 @@ TAMPERED = {
         {"I3"},
     ),
     "a booking brought back to life": (
-        "UPDATE booking SET state = 'booked', ended_at = NULL WHERE id = CAST(:cancelled AS uuid)",
+        "UPDATE booking SET state = 'booked', ended_at = NULL, ended_by = NULL WHERE id = CAST(:cancelled AS uuid)",
         {"I1", "I3", "I4"},
     ),
 }

@@ -7,7 +7,8 @@ SELECT a.id,
     (SELECT COALESCE(json_agg(json_build_array(s.subject, t.day, 'no_show', s.vehicle_class)), '[]')
      FROM attendance t JOIN plan_session s ON s.unit_id = t.unit_id
      WHERE t.owner = a.id AND t.state = 'no_show' AND s.subject IS NOT NULL)::text AS missed,
-    ARRAY[]::integer[] AS fees_settled,
+    ARRAY(SELECT f.authority || ' ' || f.subject FROM fee f
+          WHERE f.account = a.id AND f.state = 'settled' AND f.used_by IS NULL) AS fees_settled,
     ARRAY(SELECT s.subject FROM booking b JOIN plan_session s ON s.unit_id = b.unit_id
           WHERE b.owner = a.id AND s.quota = 'priority' AND b.ended_by IS DISTINCT FROM 'authority') AS priority_used
 FROM account a

@@ -31,6 +31,7 @@ from reservation.database import create_engine
 
 TODAY = date(2026, 11, 25)
 PERSON = "11010519491231002X"
+OTHER_PERSON = "440524188001010014"
 HEADER = "number,identity_number,vehicle_class,issued,last_day,school"
 
 
@@ -98,6 +99,7 @@ async def test_rows_arrive_with_their_values_and_their_import(imports, rows, eng
         "issued": date(2026, 3, 1),
         "last_day": date(2029, 2, 28),
         "school": "远大驾校",
+        "authority": None,
         "import_id": done.id,
     }
     assert second["school"] is None
@@ -335,3 +337,14 @@ def test_what_is_no_file_is_told_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(FileUnusable, match="not a file"):
         importing._sha256(tmp_path / "pipe.csv")
+
+
+async def test_persons_are_kept_in_one_spelling_and_a_phone_that_is_none_is_told(imports, rows):
+    lines = ("identity_number,name,phone", f"{PERSON.lower()},张伟,+86 138-0013-8000")
+    done, bad = await imports(*lines, f"{OTHER_PERSON},李娜,12345", kind=RegisterKind.PERSON, skip_bad=True)
+    assert done.rows == 1
+    assert [(row.line, row.field) for row in bad] == [(3, "phone")]
+    assert "11 digits" in bad[0].reason
+    assert await rows("person") == [
+        {"identity_number": PERSON, "name": "张伟", "phone": "13800138000", "import_id": done.id}
+    ]

@@ -1,0 +1,77 @@
+"""What a worker remembers of sessions, for seconds. Imports this room's own modules.
+
+A page's requests come in bursts. What is remembered is at most REMEMBERED_MS old, so that a new role, a verification or a
+sign-out elsewhere counts within that time; what ends at this worker is forgotten at once.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from joserfc.jwk import OKPKey
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking_api.identity.derivation import derive_key
+from booking_api.identity.sessions.csrf import LABEL, csrf_token
+from booking_api.identity.sessions.rows import find_session, id_digest
+from booking_api.identity.tokens import Account
+
+REMEMBERED_MS = 5_000
+SESSIONS_REMEMBERED = 10_000
+
+
+class Visit(NamedTuple):
+    """A request's session: who asks, the token its writes must carry, and a new id for the browser if it is time."""
+
+    account: Account
+    session: str
+    csrf: str
+    offer: str | None = None
+
+
+class Sessions:
+    """Owns one worker's memory of sessions."""
+
+    def __init__(
+        self, engine: AsyncEngine, reads: AsyncEngine, key: OKPKey, *, now_ms: Callable[[], int]
+    ) -> None:
+        self._engine = engine
+        self._reads = reads
+        self._csrf_key = derive_key(key, label=LABEL)
+        self._now_ms = now_ms
+        self._known: OrderedDict[bytes, tuple[Visit, int]] = OrderedDict()
+
+    def csrf(self, session: str) -> str:
+        """The token of a session that has just begun."""
+        return csrf_token(self._csrf_key, session)
+
+    async def find(self, told: str) -> Visit:
+        """The visit of an id in a cookie.
+
+        Raises:
+            SessionEnded: sign in again.
+        """
+        digest, now_ms = id_digest(told), self._now_ms()
+        visit, read_ms = self._known.get(digest, (None, 0))
+        if visit is not None and now_ms - read_ms < REMEMBERED_MS:
+            return visit
+        self._known.pop(digest, None)
+        found = await find_session(self._engine, self._reads, told)
+        account = Account(
+            id=found.account,
+            vehicles=(),
+            expires_at_s=int(found.expires_at.timestamp()),
+            verified=found.verified,
+            roles=found.roles,
+        )
+        visit = Visit(account, found.session, self.csrf(found.session))
+        self._known[digest] = (visit, now_ms)
+        if len(self._known) > SESSIONS_REMEMBERED:
+            self._known.popitem(last=False)
+        return visit._replace(offer=found.offer)
+
+    def forget(self, account: str, *, but: str | None = None) -> None:
+        """Sessions of this account, but this one, have ended or are not what they were."""
+        for digest, (visit, _) in list(self._known.items()):
+            if visit.account.id == account and visit.session != but:
+                del self._known[digest]

@@ -1,0 +1,49 @@
+"""A person's notices: what they were told, and that they have read it."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from booking_api.desk import Desk
+from booking_api.outbox.errors import UnknownNotice
+from booking_api.outbox.notices import Notice, notices_of, read_notice
+from booking_api.request import Answer, AnyRequest
+
+NOTICES_PAGE_LIMIT = 200
+NOTICE_ID_LIMIT = 2**53
+
+
+class Notices(msgspec.Struct, frozen=True):
+    """One page, newest first; `next` is the `before` of the page after it, null at the end."""
+
+    notices: list[Notice]
+    next: int | None
+
+
+@get("/notices", summary="My notices", tags=["notices"])
+async def get_notices(
+    request: AnyRequest,
+    desk: NamedDependency[Desk],
+    before: Annotated[int | None, QueryParameter(ge=1, lt=NOTICE_ID_LIMIT)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=NOTICES_PAGE_LIMIT)] = 50,
+) -> Response[Notices]:
+    """What the account was told: bookings confirmed or cancelled, payments, plans. Newest first."""
+    account, headers = await desk.gate.enter(request, reads=True)
+    found = await notices_of(desk.kernel.reads, account=account.id, before=before, limit=limit)
+    last = found[-1].id if len(found) == limit else None
+    return Answer(Notices(found, last), status_code=200, headers=headers)
+
+
+@post("/notices/{notice_id:int}/read", summary="Mark a notice as read", tags=["notices"], status_code=200)
+async def post_read(
+    request: AnyRequest, notice_id: FromPath[int], desk: NamedDependency[Desk]
+) -> Response[Notice]:
+    """Marks a notice as read. Repeating it changes nothing."""
+    account, headers = await desk.gate.enter(request)
+    if not 0 < notice_id < NOTICE_ID_LIMIT:
+        raise UnknownNotice(notice=str(notice_id)[:64])
+    read = await read_notice(desk.kernel.engine, account=account.id, notice_id=notice_id)
+    return Answer(read, status_code=200, headers=headers)

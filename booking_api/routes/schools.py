@@ -1,0 +1,258 @@
+"""What a driving school does, by a person's role or an API key: its learners, batches, substitutions."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from booking_api import clock
+from booking_api.desk import Desk
+from booking_api.identity.accounts import checked_number, spelled_name
+from booking_api.identity.tokens import Account
+from booking_api.organisations.register import Organisation, enter_organisation
+from booking_api.plans.rows import Code
+from booking_api.registers.rows import Word
+from booking_api.request import BODY_LIMIT, Answer, AnyRequest
+from booking_api.routes.holds import idempotency_key
+from booking_api.schools.batches import (
+    Batch,
+    NewBatch,
+    RowResult,
+    batches_of,
+    cancel_batch,
+    find_batch,
+    rows_of,
+    send_batch,
+)
+from booking_api.schools.consents import SchoolLearner, ask_consent, learners_of
+from booking_api.schools.parts import Parts
+from booking_api.schools.substitutions import (
+    NewSubstitution,
+    Substitution,
+    substitute_learner,
+    substitutions_of,
+)
+from reservation.transaction import transaction
+
+BATCH_BYTES = 256 * 1024
+"""500 rows with the longest ids there are, written with blanks."""
+
+RowId = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+Before = Annotated[int | None, QueryParameter(ge=1, lt=2**53)]
+After = Annotated[int, QueryParameter(ge=0, lt=2**53)]
+Limit = Annotated[int, QueryParameter(ge=1, le=500)]
+
+
+class AskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose consent a school asks for: number and name as on the card."""
+
+    identity_number: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    name: Word
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The same whether or not anybody has this number."""
+
+    asked: bool = True
+
+
+class Learners(msgspec.Struct, frozen=True):
+    """In the order of their consents; `next` continues after the last one, null at the end."""
+
+    learners: list[SchoolLearner]
+    next: int | None
+
+
+class Batches(msgspec.Struct, frozen=True):
+    """The newest first; `next` continues, null at the end."""
+
+    batches: list[Batch]
+    next: int | None
+
+
+class BatchRows(msgspec.Struct, frozen=True):
+    """A batch and its rows in order; `next` continues after the last one, null at the end."""
+
+    batch: Batch
+    rows: list[RowResult]
+    next: int | None
+
+
+class Substitutions(msgspec.Struct, frozen=True):
+    """The newest first; `next` continues, null at the end."""
+
+    substitutions: list[Substitution]
+    next: int | None
+
+
+@get("/schools/{school:str}/learners", summary="A school's learners", tags=["schools"])
+async def get_learners(
+    request: AnyRequest,
+    school: FromPath[Code],
+    desk: NamedDependency[Desk],
+    after: After = 0,
+    limit: Limit = 100,
+) -> Response[Learners]:
+    """Whose consent the school has now, by the ends of their number and name."""
+    account, headers = await desk.gate.enter(request, reads=True)
+    await _enter(desk, account, school)
+    async with transaction(desk.kernel.reads) as connection:
+        found = await learners_of(connection, school, today=clock.today(), after=after, limit=limit)
+    last = found[-1].consent if len(found) == limit else None
+    return Answer(Learners(found, last), status_code=200, headers=headers)
+
+
+@post(
+    "/schools/{school:str}/consent-requests",
+    summary="Ask a learner for consent",
+    tags=["schools"],
+    status_code=202,
+)
+async def post_consent_request(
+    request: AnyRequest, school: FromPath[Code], data: JSONBody[AskRequest], desk: NamedDependency[Desk]
+) -> Response[Asked]:
+    """Whoever has this number and name finds the request in their account. The answer does not tell whether anybody has."""
+    account, headers = await desk.gate.enter(request)
+    await _enter(desk, account, school)
+    number = checked_number(data.identity_number, today=clock.today())
+    async with transaction(desk.kernel.engine) as connection:
+        await ask_consent(
+            connection,
+            school=school,
+            identity_number=number,
+            name=spelled_name(data.name),
+            by=account.id,
+        )
+    return Answer(Asked(), status_code=202, headers=headers)
+
+
+@post(
+    "/schools/{school:str}/batches",
+    summary="Book for many learners",
+    tags=["schools"],
+    status_code=202,
+    opt={BODY_LIMIT: BATCH_BYTES},
+)
+async def post_batch(
+    request: AnyRequest, school: FromPath[Code], data: JSONBody[NewBatch], desk: NamedDependency[Desk]
+) -> Response[Batch]:
+    """At most 500 rows, every one or as many as can be had. Needs an Idempotency-Key. Checked now, carried out after.
+
+    The same key gives the same batch (200 instead of 202).
+    """
+    account, headers = await desk.gate.enter(request)
+    key = idempotency_key(request)
+    found = await _enter(desk, account, school)
+    batch, new = await send_batch(_parts(desk), found, data, key=key, by=account.id, now=clock.now())
+    return Answer(batch, status_code=202 if new else 200, headers=headers)
+
+
+@get("/schools/{school:str}/batches", summary="A school's batches", tags=["schools"])
+async def get_batches(
+    request: AnyRequest,
+    school: FromPath[Code],
+    desk: NamedDependency[Desk],
+    before: Before = None,
+    limit: Limit = 100,
+) -> Response[Batches]:
+    """With how many of their rows are in which state."""
+    account, headers = await desk.gate.enter(request, reads=True)
+    await _enter(desk, account, school)
+    async with transaction(desk.kernel.reads) as connection:
+        found = await batches_of(connection, school, before=before, limit=limit)
+    last = found[-1].id if len(found) == limit else None
+    return Answer(Batches(found, last), status_code=200, headers=headers)
+
+
+@get("/schools/{school:str}/batches/{batch_id:int}", summary="A batch and its rows", tags=["schools"])
+async def get_batch(
+    request: AnyRequest,
+    school: FromPath[Code],
+    batch_id: FromPath[RowId],
+    desk: NamedDependency[Desk],
+    *,
+    after: After = 0,
+    limit: Limit = 500,
+) -> Response[BatchRows]:
+    """What became of each row so far: booked, or refused with the rules and the first day on which it would pass."""
+    account, headers = await desk.gate.enter(request, reads=True)
+    await _enter(desk, account, school)
+    async with transaction(desk.kernel.reads) as connection:
+        batch = await find_batch(connection, school, batch_id)
+        rows = await rows_of(connection, batch_id, after=after, limit=limit)
+    last = rows[-1].number if len(rows) == limit else None
+    return Answer(BatchRows(batch, rows, last), status_code=200, headers=headers)
+
+
+@post(
+    "/schools/{school:str}/batches/{batch_id:int}/cancel",
+    summary="Stop a batch",
+    tags=["schools"],
+    status_code=200,
+)
+async def post_batch_cancel(
+    request: AnyRequest, school: FromPath[Code], batch_id: FromPath[RowId], desk: NamedDependency[Desk]
+) -> Response[Batch]:
+    """Rows that are not booked yet are given up, within seconds; what is booked stands.
+
+    An all-or-nothing batch can be stopped until its rows are being confirmed.
+    """
+    account, headers = await desk.gate.enter(request)
+    await _enter(desk, account, school)
+    async with transaction(desk.kernel.engine) as connection:
+        batch = await cancel_batch(connection, school, batch_id)
+    return Answer(batch, status_code=200, headers=headers)
+
+
+@post(
+    "/schools/{school:str}/substitutions",
+    summary="Put one learner in another's place",
+    tags=["schools"],
+    status_code=201,
+)
+async def post_substitution(
+    request: AnyRequest,
+    school: FromPath[Code],
+    data: JSONBody[NewSubstitution],
+    desk: NamedDependency[Desk],
+) -> Response[Substitution]:
+    """Where the authority allows it: ends one learner's booking that the school has made, and books it for another.
+
+    Both must let the school book this, and the rules must allow it to the other. Nobody else can get the place in
+    between. Repeated it is the same substitution (200 instead of 201).
+    """
+    account, headers = await desk.gate.enter(request)
+    found = await _enter(desk, account, school)
+    done = await substitute_learner(_parts(desk), found, data, by=account.id, now=clock.now())
+    if done.effect is not None:
+        await desk.kernel.tell(done.effect)
+    return Answer(done.substitution, status_code=200 if done.effect is None else 201, headers=headers)
+
+
+@get("/schools/{school:str}/substitutions", summary="A school's substitutions", tags=["schools"])
+async def get_substitutions(
+    request: AnyRequest,
+    school: FromPath[Code],
+    desk: NamedDependency[Desk],
+    before: Before = None,
+    limit: Limit = 100,
+) -> Response[Substitutions]:
+    """Who put whom in whose place, when and why."""
+    account, headers = await desk.gate.enter(request, reads=True)
+    await _enter(desk, account, school)
+    async with transaction(desk.kernel.reads) as connection:
+        found = await substitutions_of(connection, school, before=before, limit=limit)
+    last = found[-1].id if len(found) == limit else None
+    return Answer(Substitutions(found, last), status_code=200, headers=headers)
+
+
+async def _enter(desk: Desk, account: Account, school: str) -> Organisation:
+    """The school, if the account or key acts for it and it is not suspended."""
+    async with transaction(desk.kernel.reads) as connection:
+        return await enter_organisation(connection, school, kind="school", scopes=account.scopes("school"))
+
+
+def _parts(desk: Desk) -> Parts:
+    return Parts(desk.kernel, desk.eligibility, desk.gate)
