@@ -8,16 +8,31 @@ from typing import Any, NamedTuple, Union, cast, get_args, get_origin
 import msgspec
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import ServerSentEvent
 from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
 
-from booking_api.description.problems import PROBLEM_SCHEMA, example_of, fact_of, problem_responses, refusals
+from booking_api.description.problems import (
+    PROBLEM_SCHEMA,
+    UNCOUNTED,
+    example_of,
+    fact_of,
+    problem_responses,
+    refusals,
+)
+from booking_api.description.security import SCHEMES, security_of
 from booking_api.description.told import NOTHING_TOLD, OPTION, Told
 from booking_api.gate.access import Access
 from booking_api.problems import BODY_PROBLEMS, INTERNAL, NOT_FOUND
 
 REFERENCE = "#/components/schemas/{name}"
-SAYS: Mapping[int, str] = {200: "As asked.", 201: "Made.", 204: "Done; there is no body."}
+JSON = "application/json"
+SAYS: Mapping[int, str] = {
+    200: "As asked.",
+    201: "Made.",
+    202: "Taken; it is carried out after this answer.",
+    204: "Done; there is no body.",
+    302: "Go to `Location`.",
+}
 RATE_HEADERS = {
     "RateLimit": {
         "description": "What is left of each policy (IETF draft-ietf-httpapi-ratelimit-headers).",
@@ -38,9 +53,18 @@ INFO = {
 }
 TAGS: Mapping[str, str] = {
     "pools": "What there is to hold: pools, their units, and live counts. Open to everyone.",
+    "accounts": "Register, sign in, be verified, sign in through an identity provider, take one's data along or have it erased.",
+    "sessions": "Signing in for pages of a browser: a cookie that scripts cannot read, and a token for what changes something.",
+    "factors": "A second step at sign-in: authenticator apps and security keys. And what happened to the account.",
     "holds": "Claim units for some minutes, give them back, or confirm them.",
-    "bookings": "One's confirmed bookings: list, cancel, move.",
-    "accounts": "Register, sign in, be verified at a counter.",
+    "bookings": "One's confirmed bookings: list, cancel, move; the calendar entry and the code that is shown at the door.",
+    "payments": "Fees: ordered and paid online or at a counter, and paid back.",
+    "notices": "What one was told: bookings, payments, changes of plan.",
+    "consents": "Which schools may book for a learner, and which ask to.",
+    "schools": "For driving schools: their learners, bookings for many learners at once, one learner in another's place.",
+    "API keys": "What a school's or station's own system signs in with. Only people make and revoke keys.",
+    "webhooks": "Signed messages to a school's or station's own server when something happens.",
+    "organisations": "The register of schools and stations, and who acts for them.",
     "plans": "Sessions planned by an authority: drafted, published, closed, cancelled.",
     "authorities": "An authority's figures and days off, and how they changed.",
     "health": "Whether this installation can do its work.",
@@ -63,22 +87,35 @@ class Operation(NamedTuple):
     def body(self) -> Any:
         """The body's type; None when there is none."""
         data = self.handler.parsed_fn_signature.parameters.get("data")
-        return None if data is None else data.annotation
+        return self.told.reads if data is None else data.annotation
 
     @property
     def body_needed(self) -> bool:
         """Whether a request without a body is refused."""
-        return not self.handler.parsed_fn_signature.parameters["data"].has_default
+        data = self.handler.parsed_fn_signature.parameters.get("data")
+        return data is None or not data.has_default
+
+    @property
+    def media(self) -> str:
+        """The answer's media type."""
+        media = self.handler.media_type
+        return str(getattr(media, "value", media) or JSON)
 
     @property
     def answer(self) -> Any:
         """The answer's type."""
         returned = self.handler.parsed_fn_signature.return_type
-        if returned.is_subclass_of(ServerSentEvent):
+        if self.media != JSON:
             return str
-        if returned.is_subclass_of(Response):
-            return returned.inner_types[0].annotation if returned.inner_types else Any
+        parts = returned.inner_types if returned.is_union else (returned,)
+        kinds = [_carried(part) for part in parts]
+        return Union[tuple(kinds)]  # noqa: UP007 - of as many as there are
+
+
+def _carried(returned: FieldDefinition) -> Any:
+    if not returned.is_subclass_of(Response):
         return returned.annotation
+    return returned.inner_types[0].annotation if returned.inner_types else Any
 
 
 def _operations(app: Litestar, drawn: Mapping[str, Any]) -> Iterator[Operation]:
@@ -111,12 +148,6 @@ def describe_api(
         {tag for item in paths.values() for told in item.values() for tag in told["tags"]},
         key=list(known).index,
     )
-    scheme = {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "`access_token` of a sign-in.",
-    }
     document = {
         "openapi": "3.1.0",
         "info": INFO,
@@ -125,7 +156,7 @@ def describe_api(
         "components": {
             "schemas": dict(sorted({**components, "Problem": PROBLEM_SCHEMA}.items())),
             "examples": dict(sorted(examples.items())),
-            "securitySchemes": {"token": scheme},
+            "securitySchemes": SCHEMES,
         },
     }
     return cast("dict[str, Any]", _portable(document))
@@ -162,13 +193,12 @@ def _operation(
 ) -> dict[str, Any]:
     handler, told = one.handler, one.told
     given = [*(_parameter(each) for each in parameters), *map(dict, told.headers)]
-    open_to_all = access in {None, Access.PUBLIC, Access.UNKNOWN}
     operation: dict[str, Any] = {
         "operationId": handler.handler_name,
         "summary": handler.summary or handler.handler_name,
         "description": (handler.fn.__doc__ or "").strip(),
         "tags": sorted(handler.resolve_tags() if hasattr(handler, "resolve_tags") else handler.tags or []),
-        "security": [] if open_to_all else [{"token": []}],
+        "security": security_of((one.method, one.path), access),
         "x-access": (access or Access.PUBLIC).name.lower(),
     }
     if given:
@@ -176,12 +206,13 @@ def _operation(
     if one.body is not None:
         operation["requestBody"] = {
             "required": one.body_needed,
-            "content": {"application/json": _content(by_type[repr(one.body)], told.body)},
+            "content": {JSON: _content(by_type[repr(one.body)], told.body)},
         }
     problems = refusals(
         access,
         told=told.problems,
         asks=bool(given) or one.body is not None,
+        writes=one.method != "GET",
         reads_servers=one.path.startswith("/api/"),
     )
     facts = [*map(fact_of, problems), INTERNAL, *(BODY_PROBLEMS if one.body is not None else ())]
@@ -189,29 +220,28 @@ def _operation(
         # What cannot be an id at all is a path that nothing serves.
         facts.append(NOT_FOUND)
     examples.update({fact.code: example_of(fact) for fact in facts})
-    answers = _answers(one, by_type, counted=access not in {None, Access.PUBLIC})
+    answers = _answers(one, by_type, counted=access not in UNCOUNTED)
     operation["responses"] = answers | problem_responses(facts)
     return operation
 
 
 def _answers(one: Operation, by_type: Mapping[str, Any], *, counted: bool) -> dict[str, Any]:
     status = one.handler.status_code
+    headers = {
+        name: {"description": says, "schema": {"type": "string"}} for name, says in one.told.sends.items()
+    }
+    headers |= RATE_HEADERS if counted else {}
     answers: dict[str, Any] = {}
     for code, says in {status: SAYS.get(status, "As asked."), **one.told.also}.items():
         answers[str(code)] = {"description": says}
-        if counted:
-            answers[str(code)]["headers"] = RATE_HEADERS
+        if headers:
+            answers[str(code)]["headers"] = headers
         if code != 204:
-            content = {_media(one.handler): _content(by_type[repr(one.answer)], one.told.answer)}
+            content = {one.media: _content(by_type[repr(one.answer)], one.told.answer)}
             for media, example in one.told.media.items():
                 content[media] = _content({"type": "string"}, example)
             answers[str(code)]["content"] = content
     return answers
-
-
-def _media(handler: HTTPRouteHandler) -> str:
-    media = handler.media_type
-    return str(getattr(media, "value", media) or "application/json")
 
 
 def _content(schema: Any, example: Any) -> dict[str, Any]:

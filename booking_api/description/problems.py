@@ -16,6 +16,9 @@ from booking_api.errors import (
     TokenMissing,
 )
 from booking_api.gate.access import ROLES_OF, Access
+from booking_api.identity.sessions.errors import CsrfRefused, SessionEnded
+from booking_api.organisations.errors import KeyScopeMissing, OrganisationSuspended
+from booking_api.payments.errors import SignatureInvalid
 from booking_api.problems import PROBLEM_JSON, STATUS, Problem
 from reservation.errors import Busy, Unavailable
 
@@ -25,6 +28,8 @@ RETRY_AFTER = {
         "schema": {"type": "integer", "minimum": 0},
     }
 }
+UNCOUNTED = {None, Access.PUBLIC, Access.SIGNED}
+WITHOUT_SIGN_IN = {*UNCOUNTED, Access.UNKNOWN}
 PROBLEM_SCHEMA: Mapping[str, Any] = {
     "title": "Problem",
     "description": "A refusal (RFC 9457). Members beside these name what it is about: the unit, the hold, the policy.",
@@ -53,19 +58,28 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
 
 
 def refusals(
-    access: Access | None, *, told: Iterable[Refusal], asks: bool, reads_servers: bool
+    access: Access | None, *, told: Iterable[Refusal], asks: bool, writes: bool, reads_servers: bool
 ) -> list[Refusal]:
     """What an operation of this access refuses. `asks`: it has parameters or a body."""
     found: list[Refusal] = []
     if asks:
         found.append(InvalidRequest)
-    if access is not None and access not in {Access.PUBLIC, Access.UNKNOWN, Access.SIGNED}:
-        found += [TokenMissing, TokenInvalid, TokenExpired]
-        if access is Access.VERIFIED:
-            found.append(NotVerified)
-        if access in ROLES_OF:
-            found.append(RoleMissing)
-    if access is not None and access not in {Access.PUBLIC, Access.SIGNED}:
+    if access in WITHOUT_SIGN_IN:
+        found += [SignatureInvalid] if access is Access.SIGNED else []
+    else:
+        # Whoever signs in does so with a token, a session's cookie or a key; a key may also be sent where none may do it.
+        found += [
+            TokenMissing,
+            TokenInvalid,
+            TokenExpired,
+            SessionEnded,
+            KeyScopeMissing,
+            OrganisationSuspended,
+        ]
+        found += [CsrfRefused] if writes else []
+        found += [NotVerified] if access is Access.VERIFIED else []
+        found += [RoleMissing] if access in ROLES_OF else []
+    if access not in UNCOUNTED:
         found.append(RateLimited)
     if reads_servers:
         found += [Unavailable, Busy]

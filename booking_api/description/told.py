@@ -13,7 +13,10 @@ OPTION = "told"
 
 
 class Told(msgspec.Struct, frozen=True):
-    """`also`: further statuses that carry the same answer. `media`: the same answer in other forms, with an example."""
+    """`also`: further statuses that carry the same answer. `media`: the same answer in other forms, with an example.
+
+    `sends`: headers of the answer, and what is in them. `reads`: the type of a body that the handler reads by itself.
+    """
 
     problems: tuple[Refusal, ...] = ()
     body: Any = None
@@ -21,6 +24,8 @@ class Told(msgspec.Struct, frozen=True):
     headers: tuple[Mapping[str, Any], ...] = ()
     also: Mapping[int, str] = {}
     media: Mapping[str, str] = {}
+    sends: Mapping[str, str] = {}
+    reads: Any = None
 
 
 NOTHING_TOLD = Told()
@@ -33,10 +38,12 @@ def told(
     headers: tuple[Mapping[str, Any], ...] = (),
     also: Mapping[int, str] | None = None,
     media: Mapping[str, str] | None = None,
+    sends: Mapping[str, str] | None = None,
+    reads: Any = None,
 ) -> dict[str, Any]:
     """A handler's `opt`: what it refuses of its own, an example of its body and of its answer.
 
     What every route of its kind refuses (no token, too many requests, a body that cannot be read, a server that is
     silent) is known from the access table and the signature, and not repeated here.
     """
-    return {OPTION: Told(problems, body, answer, headers, also or {}, media or {})}
+    return {OPTION: Told(problems, body, answer, headers, also or {}, media or {}, sends or {}, reads)}

@@ -9,7 +9,7 @@ from booking_api.app import create_app
 from booking_api.description import building
 from booking_api.description.told import OPTION
 from booking_api.errors import ApiError
-from booking_api.gate.access import ACCESS, Access
+from booking_api.gate.access import ACCESS, KEY_SCOPES, ROLES_OF, Access
 from reservation.errors import ReservationError
 
 
@@ -95,11 +95,47 @@ def test_who_may_ask_is_what_the_table_says(operations):
         if route not in operations:
             continue
         told = operations[route]
-        open_to_all = access in {Access.PUBLIC, Access.UNKNOWN}
-        assert told["security"] == ([] if open_to_all else [{"token": []}])
-        assert ("token_missing" in codes(told)) == (not open_to_all)
-        assert ("rate_limited" in codes(told)) == (access is not Access.PUBLIC)
+        signs_in = access not in {Access.PUBLIC, Access.UNKNOWN, Access.SIGNED}
+        assert ("token_missing" in codes(told)) == signs_in
+        assert {"session_ended", "key_scope_missing"} <= codes(told) or not signs_in
+        assert ("signature_invalid" in codes(told)) == (access is Access.SIGNED)
+        assert ("rate_limited" in codes(told)) == (access not in {Access.PUBLIC, Access.SIGNED})
         assert ("not_verified" in codes(told)) == (access is Access.VERIFIED)
+        assert ("role_missing" in codes(told)) >= (access in ROLES_OF)
+
+
+def test_how_to_say_who_one_is_stands_with_every_operation(operations, schema):
+    def ways(method, path):
+        return operations[method, path]["security"]
+
+    assert ways("GET", "/api/v1/pools") == []
+    assert ways("POST", "/api/v1/sign-in") == []
+    assert ways("GET", "/api/v1/bookings") == [{"token": []}, {"session": []}]
+    assert ways("POST", "/api/v1/holds") == [{"token": []}, {"session": [], "csrf": []}]
+    assert ways("GET", "/api/v1/schools/{school}/batches")[2:] == [{"api_key": ["batches:read"]}]
+    assert ways("POST", "/api/v1/payments/callback") == [{"signature": []}]
+    for route, told in operations.items():
+        # Only what changes something needs the token of a page.
+        assert ("csrf_refused" in codes(told)) >= any("csrf" in way for way in told["security"])
+        assert any("csrf" in way for way in told["security"]) == (
+            "token_missing" in codes(told) and route[0] != "GET"
+        )
+        scopes = [scope for way in told["security"] for scope in way.get("api_key", [])]
+        assert scopes == ([KEY_SCOPES[route]] if route in KEY_SCOPES else [])
+    named = {name for told in operations.values() for way in told["security"] for name in way}
+    assert named == set(schema["components"]["securitySchemes"])
+
+
+def test_what_is_no_json_is_not_described_as_json(operations):
+    def answer(path, status="200"):
+        return operations["GET", path]["responses"][status]
+
+    assert set(answer("/api/v1/bookings/{booking_id}/ticket.ics")["content"]) == {"text/calendar"}
+    assert set(answer("/api/v1/bookings/{booking_id}/ticket.svg")["content"]) == {"image/svg+xml"}
+    assert {"Location", "Set-Cookie"} <= set(answer("/api/v1/sign-in/oidc", "302")["headers"])
+    export = answer("/api/v1/accounts/me/export")
+    assert "Content-Disposition" in export["headers"]
+    assert set(export["content"]) == {"application/json"}
 
 
 def test_every_refusal_there_is_can_be_met_somewhere(operations):
@@ -123,6 +159,11 @@ def test_limits_are_those_that_are_checked(schema):
     assert hold["properties"]["units"]["maxItems"] == 10
     assert hold["properties"]["units"]["items"]["minimum"] == 1
     assert schema["components"]["schemas"]["Booking"]["properties"]["created_at"]["format"] == "date-time"
+
+
+def test_no_two_types_share_a_name(schema):
+    # Where two do, both are called by the names of their modules, which is no name for a reader.
+    assert [name for name in schema["components"]["schemas"] if "." in name] == []
 
 
 def test_patterns_are_those_of_any_language(schema):
