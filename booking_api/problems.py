@@ -57,7 +57,7 @@ class Problem(NamedTuple):
 INTERNAL = Problem(500, "internal", "This is our failure and has been logged. Repeating the request is safe.")
 BODY_PROBLEMS = (
     Problem(400, "bad_request", "The body is no JSON, or did not arrive whole."),
-    Problem(413, "content_too_large", "The body is longer than 64 KiB."),
+    Problem(413, "content_too_large", "The body is longer than it may be here: 64 KiB, a batch 256 KiB."),
 )
 NOT_FOUND = Problem(404, "not_found", "There is nothing at this path.")
 # What Python calls a status differs from version to version; a code must not.

@@ -107,6 +107,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "somebody who acts for a driving school, or its API key",
     ),
     "access.station": ("考场或检验机构工作人员", "somebody who works at a test site or inspection station"),
+    "access.organisation": (
+        "代表驾校、考场或检验机构的人，或其接口密钥",
+        "somebody who acts for a driving school, a test site or an inspection station, or its API key",
+    ),
+    "access.signed": ("对方系统，以请求签名为凭", "a peer system, by the signature of its request"),
     "access.auditor": ("审计员", "an auditor"),
     "foot.zone": ("时间均为北京时间。", "Times are China Standard Time (UTC+8)."),
     "rules.first_day": ("最早可办日期：{day}", "possible from {day}"),

@@ -13,7 +13,9 @@ from booking_api.desk import Desk
 from booking_api.errors import (
     AlreadyVerified,
     LoginTaken,
+    OwnAccount,
     PersonHasAccount,
+    RecentlyErased,
     RefreshRefused,
     SignInRefused,
     UnknownAccount,
@@ -26,6 +28,7 @@ from booking_api.identity.accounts import (
     register_account,
     verify_at_counter,
 )
+from booking_api.identity.factors.errors import SecondFactorNeeded
 from booking_api.identity.resting import resting_key
 from booking_api.identity.signing_in import first_step
 from booking_api.identity.tokens import issue_token
@@ -99,7 +102,7 @@ async def get_me(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[P
     summary="Sign in",
     tags=["accounts"],
     status_code=200,
-    opt=told(SignInRefused, body=examples.SIGN_IN, answer=examples.TOKENS),
+    opt=told(SignInRefused, SecondFactorNeeded, body=examples.SIGN_IN, answer=examples.TOKENS),
 )
 async def post_sign_in(
     request: AnyRequest, data: JSONBody[SignInRequest], desk: NamedDependency[Desk]
@@ -147,7 +150,13 @@ async def post_sign_out(
     tags=["accounts"],
     status_code=200,
     opt=told(
-        UnknownAccount, PersonHasAccount, AlreadyVerified, body=examples.VERIFICATION, answer=examples.PERSON
+        UnknownAccount,
+        PersonHasAccount,
+        AlreadyVerified,
+        OwnAccount,
+        RecentlyErased,
+        body=examples.VERIFICATION,
+        answer=examples.PERSON,
     ),
 )
 async def post_verification(

@@ -1,6 +1,7 @@
 """The API describes itself whole and truly: every operation, its refusals, its limits, and examples that could be sent."""
 
 import re
+from typing import get_args
 
 import msgspec
 import pytest
@@ -84,10 +85,12 @@ def test_every_example_is_one_of_its_type(app):
         for value, kind in ((told.body, one.body), (told.answer, one.answer)) if told else ():
             if value is None or isinstance(value, msgspec.Struct):
                 continue
-            plain = msgspec.to_builtins(msgspec.convert(value, kind, strict=True))
+            # One of several structs is written, never read: the example is of the first.
+            read = get_args(kind)[0] if building._is_choice(kind) else kind
+            plain = msgspec.to_builtins(msgspec.convert(value, read, strict=True))
             assert set(value) <= set(plain) if isinstance(value, dict) else plain == value
             seen += 1
-    assert seen > 30
+    assert seen > 100
 
 
 def test_who_may_ask_is_what_the_table_says(operations):
@@ -142,8 +145,12 @@ def test_every_refusal_there_is_can_be_met_somewhere(operations):
     # A refusal that no operation tells of is one that its callers are not prepared for.
     met = set().union(*(codes(told) for told in operations.values()))
     known = {error.code for error in (*_subclasses(ReservationError), *_subclasses(ApiError))}
+    # Of a batch that is taken, single rows are refused: the answer that shows them names these.
+    of_rows = {"learner_twice", "batches_off", "school_share_reached"}
+    rows = operations["GET", "/api/v1/schools/{school}/batches/{batch_id}"]["description"]
+    assert [code for code in of_rows if f"`{code}`" not in rows] == []
     # Promises have no route yet; the demo's sign-in is no part of the API.
-    assert known - met <= {"unknown_promise", "unknown_applicant"}
+    assert known - met - of_rows <= {"unknown_promise", "unknown_applicant"}
 
 
 def test_a_confirm_tells_its_key_and_its_optional_body(operations):

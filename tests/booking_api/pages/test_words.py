@@ -86,6 +86,7 @@ NOT_FROM_THE_PAGE = {
     "session_ended",
     "session_missing",
     "csrf_refused",
+    "unsupported_media_type",
     # Schools and stations have no pages yet.
     "unknown_organisation",
     "organisation_exists",
