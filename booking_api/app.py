@@ -1,7 +1,7 @@
 """The application: builds the kernel, the gate and the routes of one worker, and ends them in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -14,9 +14,11 @@ from booking_api.attendance.concluding import CONCLUDE_EVERY_S, conclude
 from booking_api.availability import Availability
 from booking_api.demo.applicants import APPLICANTS
 from booking_api.demo.sign_in import sign_in_routes
+from booking_api.description import Description
 from booking_api.desk import Desk
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
+from booking_api.gate.access import Access
 from booking_api.gate.limits import gate_library
 from booking_api.identity.oidc import build_provider
 from booking_api.identity.passwords import Passwords
@@ -61,6 +63,7 @@ from booking_api.routes import (
 )
 from booking_api.schools.carrying import carry_forever
 from booking_api.schools.parts import Parts
+from booking_api.services import Service, ServicePlugin, access_of, check_routes
 from booking_api.settings import Settings
 from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
@@ -127,6 +130,7 @@ API = [
     payments.post_counter_refund,
     pools.get_pools,
     pools.get_units,
+    pools.get_unit,
     pools.get_unit_availability,
     pools.get_pool_availability,
     authorities.get_settings,
@@ -172,18 +176,20 @@ API = [
 """Every handler of the API; `gate.access` says whom each serves."""
 
 
-def create_app(settings: Settings) -> Litestar:
-    """One worker's application. Connects when its lifespan starts, drains when it ends.
+def create_app(settings: Settings, services: Sequence[Service] = ()) -> Litestar:
+    """One worker's application with these services. Connects when its lifespan starts, drains when it ends.
 
     Raises:
-        SettingsError, KeyFileError (the token key's or the payment key's): before anything is started.
+        SettingsError, KeyFileError (of any key or secret), ServiceUnusable: before anything is started.
         ValueError: the settings name no servers (the supervising process fills them in).
     """
     key = load_key(settings.key_file)
-    desk = _desk(settings, key)
+    access = access_of(services)
+    about = Description(access, tags={tag: text for each in services for tag, text in each.tags.items()})
+    desk = _desk(settings, key, access, about)
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=API),
             pages,
@@ -198,10 +204,15 @@ def create_app(settings: Settings) -> Litestar:
         request_max_body_size=BODY_LIMIT_BYTES,
         logging_config=None,
         openapi_config=openapi.CONFIG,
+        plugins=[ServicePlugin(service) for service in services],
     )
+    check_routes(app, access)
+    return app
 
 
-def _desk(settings: Settings, key: OKPKey) -> Desk:
+def _desk(
+    settings: Settings, key: OKPKey, access: Mapping[tuple[str, str], Access], description: Description
+) -> Desk:
     """One worker's parts, not connected yet."""
     if settings.database_url is None or settings.valkey_url is None:
         raise ValueError("create_app needs both server URLs")
@@ -217,12 +228,13 @@ def _desk(settings: Settings, key: OKPKey) -> Desk:
     outbound = Outbound()
     return Desk(
         settings=settings,
-        gate=Gate(settings, kernel, verifier, sessions_known),
+        gate=Gate(settings, kernel, verifier, sessions_known, access),
         kernel=kernel,
         availability=Availability(kernel),
         eligibility=Eligibility(kernel),
         passwords=Passwords(),
         key=key,
+        description=description,
         payments=payment_provider(settings),
         sessions=sessions_known,
         outbound=outbound,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from joserfc.jwk import OKPKey
 
 from booking_api.availability import Availability
+from booking_api.description import Description
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
 from booking_api.identity.oidc import Provider
@@ -31,6 +32,7 @@ class Desk(NamedTuple):
     eligibility: Eligibility
     passwords: Passwords
     key: OKPKey
+    description: Description
     payments: PaymentProvider
     sessions: Sessions
     outbound: Outbound

@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from reservation.failure import Discreet
+
 
 def configure(log_format: str) -> None:
     """Sets the root logger up once per process; `log_format` is console or json."""
@@ -26,6 +28,8 @@ def configure(log_format: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    # Whoever logs, and whatever went wrong: no values out of the database.
+    handler.addFilter(Discreet())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from litestar import Response
@@ -15,6 +15,7 @@ from booking_api.metrics import REFUSALS
 from booking_api.request import AnyRequest
 from reservation.committer import connection_lost
 from reservation.errors import ReservationError, Unavailable
+from reservation.failure import describe, trace
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,25 @@ STATUS: Mapping[str, int] = {
     "unavailable": 503,
 }
 RETRY_AFTER_S: Mapping[str, int] = {"rebuilding": 1, "busy": 1, "unavailable": 2}
+
+
+class Problem(NamedTuple):
+    """What of a problem goes over the wire the same each time."""
+
+    status: int
+    code: str
+    sentence: str
+
+
+# Those that no error of ours stands for.
+INTERNAL = Problem(500, "internal", "This is our failure and has been logged. Repeating the request is safe.")
+BODY_PROBLEMS = (
+    Problem(400, "bad_request", "The body is no JSON, or did not arrive whole."),
+    Problem(413, "content_too_large", "The body is longer than it may be here: 64 KiB, a batch 256 KiB."),
+)
+NOT_FOUND = Problem(404, "not_found", "There is nothing at this path.")
+# What Python calls a status differs from version to version; a code must not.
+_NAMES = {413: "content_too_large", 422: "unprocessable_content"}
 
 
 def problem(
@@ -86,13 +106,13 @@ def api_problem(_: AnyRequest, error: ApiError) -> Response[bytes]:
     )
 
 
-def invalid_request(_: AnyRequest, error: ValidationException) -> Response[bytes]:
+def invalid_request(request: AnyRequest, error: ValidationException) -> Response[bytes]:
     """A body, path or query that does not decode: which field, and why."""
     return problem(
         status=400,
         code="invalid_request",
         detail="The request cannot be used; `errors` names each field and what would be right.",
-        facts={"errors": list(_fields(error))},
+        facts={"errors": _fields(request, error)},
     )
 
 
@@ -101,7 +121,7 @@ def http_problem(_: AnyRequest, error: HTTPException) -> Response[bytes]:
     phrase = HTTPStatus(error.status_code).phrase
     return problem(
         status=error.status_code,
-        code=phrase.lower().replace(" ", "_").replace("-", "_"),
+        code=_NAMES.get(error.status_code, phrase.lower().replace(" ", "_").replace("-", "_")),
         detail=error.detail or phrase,
         headers=dict(error.headers) if error.headers else None,
     )
@@ -109,18 +129,22 @@ def http_problem(_: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 def unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Our own failure: logged with its trace, told without."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(
-        status=500,
-        code="internal",
-        detail="This is our failure and has been logged. Repeating the request is safe.",
-    )
+    log.error("%s %s failed\n%s", request.method, request.url.path, trace(error))
+    return problem(status=INTERNAL.status, code=INTERNAL.code, detail=INTERNAL.sentence)
 
 
-def _fields(error: ValidationException) -> list[dict[str, str]]:
+def _fields(request: AnyRequest, error: ValidationException) -> list[dict[str, str]]:
     told = cast("list[Mapping[str, Any]]", error.extra) if isinstance(error.extra, list) else []
+    known = request.scope["route_handler"].parsed_fn_signature.parameters
+
+    def spelled(key: str) -> str:
+        # The framework names our argument; the caller knows the parameter, which may be no word of Python's.
+        definition = known[key].kwarg_definition if key in known else None
+        return getattr(definition, "name", None) or key
+
     return [
-        {"field": str(item.get("key", "body")), "reason": str(item.get("message", ""))} for item in told
+        {"field": spelled(str(item.get("key", "body"))), "reason": str(item.get("message", ""))}
+        for item in told
     ] or [{"field": "body", "reason": error.detail}]
 
 
@@ -128,7 +152,7 @@ def database_problem(request: AnyRequest, error: SQLAlchemyError | OSError) -> R
     """A database that went away is not the caller's fault and not a bug; anything else it says is one."""
     if not connection_lost(error):
         return unexpected(request, error)
-    log.warning("database: %s", str(error).partition("\n")[0])
+    log.warning("database: %s", describe(error))
     return reservation_problem(request, Unavailable(part="postgresql"))
 
 

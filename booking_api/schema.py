@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from reservation.database import migrate
 
 
-async def migrate_platform(engine: AsyncEngine) -> None:
-    """Brings every table of the platform to this version; see `reservation.database.migrate`.
+async def migrate_platform(engine: AsyncEngine, *services: Path) -> None:
+    """Brings every table of the platform, and of the services with these folders, to this version; see `reservation.database.migrate`.
 
     Raises:
         SchemaError: the server cannot be used.
     """
-    await migrate(engine, Path(str(files("booking_api"))) / "migrations" / "versions")
+    await migrate(engine, Path(str(files("booking_api"))) / "migrations" / "versions", *services)

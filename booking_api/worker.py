@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 from booking_api.app import create_app
 from booking_api.log import configure
 from booking_api.metrics import Measured
+from booking_api.services import load_services
 from booking_api.settings import read_settings
 
 _PR_SET_PDEATHSIG = 1
@@ -24,7 +25,7 @@ def create() -> ASGIApp:
     configure(settings.log_format)
     # A killed server process must not leave workers behind that answer for nobody.
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    app = Measured(create_app(settings))
+    app = Measured(create_app(settings, load_services()))
     # What is loaded now lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()

@@ -218,16 +218,26 @@ def ask_what_the_rules_forbid() -> None:
 def send_a_batch(who: dict[str, dict[str, str]]) -> None:
     """A school books for 193 learners who let it, and is told what is wrong with the seven other rows."""
     manager = bearer(who["manager"])
-    learners = json.loads(gongdao("demo", "learners", "--count", "193", "--school", SCHOOL, "--json"))
+    *learners, astray, far = json.loads(
+        gongdao("demo", "learners", "--count", "195", "--school", SCHOOL, "--json")
+    )
+    consent = {"school": SCHOOL, "subjects": [1], "until": (TODAY + timedelta(days=200)).isoformat()}
+    told(http.post("/api/v1/consents", json=consent, headers=bearer(who["learner"])), 201)
     unit = find_unit(day=TODAY + timedelta(days=9))
+    elsewhere = told(http.get("/api/v1/pools/1/units", params={"class": "C1", "limit": 1}), 200)["units"][0][
+        "id"
+    ]
     bad = [
-        {"learner": learners[0], "units": [unit]},
-        {"learner": "nobody-at-all", "units": [unit]},
-        {"learner": who["learner"]["number"], "units": [unit]},
-        {"learner": identity_number(), "units": [unit]},
-        {"learner": "11010519491231002X", "units": [unit]},
-        {"learner": "applicant-3", "units": [unit]},
-        {"learner": "applicant-1", "units": [unit]},
+        {"learner": learners[0], "units": [unit]},  # twice in one batch
+        {
+            "learner": who["learner"]["number"],
+            "units": [unit],
+        },  # has consented, and booked this subject herself
+        {"learner": "applicant-1", "units": [unit]},  # has not consented
+        {"learner": identity_number(), "units": [unit]},  # nobody we know of; it is not told which
+        {"learner": "12345", "units": [unit]},
+        {"learner": astray, "units": [999_999_999]},
+        {"learner": far, "units": [elsewhere]},  # another office's session
     ]
     rows = [{"learner": account, "units": [unit]} for account in learners] + bad
     key = manager | {"Idempotency-Key": f"batch-{TAG}"}

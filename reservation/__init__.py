@@ -5,11 +5,20 @@ rest. `docs/flow.md` walks one confirm through these files.
 """
 
 from reservation.audit import Finding, audit
-from reservation.change import Substituted, bookings_of, cancel, reschedule, substitute
+from reservation.change import Substituted, cancel, reschedule, substitute
 from reservation.confirm import confirm
 from reservation.errors import ReservationError
 from reservation.hold import free_places, hold, release
 from reservation.kernel import Kernel
+from reservation.listing import (
+    BookingFilter,
+    PoolFilter,
+    UnitFilter,
+    bookings_of,
+    find_unit,
+    pools_of,
+    units_of,
+)
 from reservation.model import (
     Booking,
     BookingState,
@@ -21,7 +30,7 @@ from reservation.model import (
     Unit,
     UnitKind,
 )
-from reservation.pools import add_authority, publish_pool, publish_unit, units_of
+from reservation.pools import add_authority, publish_pool, publish_unit
 from reservation.promise import confirm_promise, promise, withdraw
 from reservation.rebuild import rebuild
 from reservation.sweep import prune, sweep, sweep_forever, watch
@@ -29,6 +38,7 @@ from reservation.units import add_units, conclude_units, withdraw_unit
 
 __all__ = [
     "Booking",
+    "BookingFilter",
     "BookingState",
     "ClaimantKind",
     "Finding",
@@ -36,10 +46,12 @@ __all__ = [
     "Kernel",
     "NewUnit",
     "Pool",
+    "PoolFilter",
     "Promise",
     "ReservationError",
     "Substituted",
     "Unit",
+    "UnitFilter",
     "UnitKind",
     "add_authority",
     "add_units",
@@ -49,8 +61,10 @@ __all__ = [
     "conclude_units",
     "confirm",
     "confirm_promise",
+    "find_unit",
     "free_places",
     "hold",
+    "pools_of",
     "promise",
     "prune",
     "publish_pool",

@@ -72,7 +72,7 @@ async def cancel(
         _, epoch = (await lock_units(connection, [was.unit_id]))[was.unit_id]
         was = await _find(connection, booking_id, owner=owner, lock=True)
         if was.state == BookingState.CANCELLED:
-            return _booking(was)
+            return booking_of_row(was)
         _check_active(was)
         # (2) end it: the row, the claim, the count, the entry, the effect
         ended = await _end(connection, pool, was, state=BookingState.CANCELLED, kind="cancel", by=by)
@@ -170,18 +170,6 @@ async def substitute(
     return Substituted(ended, took, effect)
 
 
-async def bookings_of(kernel: Kernel, *, owner: str, limit: int) -> list[Booking]:
-    """The owner's bookings, newest first.
-
-    Raises:
-        Unavailable, Busy: PostgreSQL does not answer.
-    """
-    booking = tables.booking
-    query = select(booking).where(booking.c.owner == owner).order_by(booking.c.id.desc()).limit(limit)
-    async with transaction(kernel.reads) as connection:
-        return [_booking(row) for row in (await connection.execute(query)).all()]
-
-
 async def _move(
     kernel: Kernel, pool: Pool, *, booking_id: str, marked: Marked, owner: str, free_at: datetime | None
 ) -> tuple[Booking, list[Effect]]:
@@ -197,7 +185,7 @@ async def _move(
             # An owner of two vehicles may not move the one's appointment to a place held for the other.
             raise NotMovable(booking=booking_id)
         if was.state == BookingState.MOVED and was.moved_to == marked.claim_id:
-            return _booking(await _find(connection, marked.claim_id, owner=owner)), []
+            return booking_of_row(await _find(connection, marked.claim_id, owner=owner)), []
         _check_active(was)
         free, new_epoch = locked[marked.unit]
         if new_epoch != marked.epoch or not await insert_verdict(connection, marked.claim_id, "confirmed"):
@@ -275,7 +263,7 @@ async def _take(
         claim_id=claim_id,
         person=(salt, claimant),
     )
-    return _booking(row)
+    return booking_of_row(row)
 
 
 async def _claim(connection: AsyncConnection, pool: Pool, *, claimant: str, claim_id: str) -> None:
@@ -322,7 +310,7 @@ async def _end(
         claim_id=was.id,
         person=(was.salt, was.claimant) if was.salt else None,
     )
-    return _booking(row)
+    return booking_of_row(row)
 
 
 async def _leave(
@@ -375,11 +363,12 @@ async def _moved_before(kernel: Kernel, *, booking_id: str, hold_id: str, owner:
     async with transaction(kernel.engine) as connection:
         was = await _find(connection, booking_id, owner=owner)
         if was.moved_to == hold_id:
-            return _booking(await _find(connection, hold_id, owner=owner))
+            return booking_of_row(await _find(connection, hold_id, owner=owner))
     raise HoldLost(hold=hold_id)
 
 
-def _booking(row: Row[Any]) -> Booking:
+def booking_of_row(row: Row[Any]) -> Booking:
+    """A row of `booking` as its owner sees it."""
     return Booking(
         id=row.id,
         pool=row.pool_id,

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from reservation.commit_batch import Committed, EpochEnded, Order, commit_batch, recall
 from reservation.errors import Busy, HoldLost, KeyReused, ReservationError, Unavailable
+from reservation.failure import describe
 from reservation.model import Booking, Pool
 
 log = logging.getLogger(__name__)
@@ -131,9 +132,9 @@ class Committer:
                 return await self._recall_all(orders)
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 if not connection_lost(error):
-                    log.warning("batch of %d in pool %d refused: %s", len(orders), pool.id, _line(error))
+                    log.warning("batch of %d in pool %d refused: %s", len(orders), pool.id, describe(error))
                     return await self._one_by_one(pool, orders, error)
-                log.warning("attempt %d in pool %d: %s", attempt + 1, pool.id, _line(error))
+                log.warning("attempt %d in pool %d: %s", attempt + 1, pool.id, describe(error))
                 # A COMMIT whose answer was lost is read back by this repetition: the verdict key of each hold
                 # waits for the first transaction to end, and tells whether it had committed.
                 await asyncio.sleep(ATTEMPT_PAUSE_S * (attempt + 1))
@@ -152,7 +153,7 @@ class Committer:
             async with self._engine.connect() as connection:
                 known = await recall(connection, orders)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("cannot recall %d orders: %s", len(orders), _line(error))
+            log.warning("cannot recall %d orders: %s", len(orders), describe(error))
             return [Unavailable(part="postgresql") for _ in orders]
         return [was or HoldLost(hold=order.claim_id) for order, was in zip(orders, known, strict=True)]
 
@@ -220,7 +221,3 @@ def _refusal(error: Exception) -> ReservationError:
     if state in {LOCK_NOT_AVAILABLE, QUERY_CANCELED, "40P01", "40001"}:
         return Busy(part="postgresql")
     return Unavailable(part="postgresql", sqlstate=state)
-
-
-def _line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]

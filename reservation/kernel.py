@@ -17,6 +17,7 @@ from reservation import tables
 from reservation.commit_batch import Order
 from reservation.committer import Committer
 from reservation.errors import Rebuilding, ReservationError, Unavailable, UnknownPool
+from reservation.failure import describe
 from reservation.fresh import Fresh
 from reservation.functions import Library, reservation_library
 from reservation.keys import fence_key
@@ -108,9 +109,9 @@ class Kernel:
             async with self.reads.connect() as connection:
                 rows = (await connection.execute(query)).mappings().all()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("cannot read pools: %s", error)
+            log.warning("cannot read pools: %s", describe(error))
             raise Unavailable(part="postgresql") from error
-        pools = [_pool(dict(row)) for row in rows]
+        pools = [pool_of_row(dict(row)) for row in rows]
         self._pools.update((pool.id, pool) for pool in pools)
         return pools
 
@@ -196,7 +197,7 @@ class Kernel:
             try:
                 await work
             except (ReservationError, SQLAlchemyError, OSError, TimeoutError) as error:
-                log.warning("%s: %s", name, error)
+                log.warning("%s: %s", name, describe(error))
             except Exception:
                 log.exception("%s failed", name)
 
@@ -245,7 +246,8 @@ def _epoch(token: str) -> int:
     return int(token.partition(":")[0])
 
 
-def _pool(row: dict[str, Any]) -> Pool:
+def pool_of_row(row: dict[str, Any]) -> Pool:
+    """A row of `pool` as the kernel knows it."""
     return Pool(
         id=row["id"],
         authority=row["authority"],

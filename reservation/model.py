@@ -2,8 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment with its zone."""
 
 
 class ClaimantKind(StrEnum):
@@ -54,8 +58,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     kind: UnitKind
     title: dict[str, str]
     site: str | None
-    starts_at: datetime | None
-    ends_at: datetime | None
+    starts_at: Moment | None
+    ends_at: Moment | None
     attributes: dict[str, str]
     capacity: int
     booked: int
@@ -70,8 +74,8 @@ class NewUnit(msgspec.Struct, frozen=True, kw_only=True):
     title: dict[str, str]
     capacity: int
     site: str | None = None
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
     attributes: dict[str, str] = {}
 
 
@@ -95,11 +99,11 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     pool: int
     unit: int
     state: BookingState
-    created_at: datetime
-    ended_at: datetime | None = None
+    created_at: Moment
+    ended_at: Moment | None = None
     ended_by: str | None = None
     moved_to: str | None = None
-    concluded_at: datetime | None = None
+    concluded_at: Moment | None = None
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +114,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     unit: int
     claimant: str
     owner: str
-    expires_at: datetime
+    expires_at: Moment
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):

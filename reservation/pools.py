@@ -1,16 +1,14 @@
-"""Publishing pools and units, and reading them. Each published unit is an entry in the log."""
+"""Publishing pools and units. Each published unit is an entry in the log."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from reservation import tables
-from reservation.errors import ReservationError, UnknownPool
-from reservation.hold import free_places
+from reservation.errors import UnknownPool
 from reservation.kernel import Kernel
-from reservation.model import ClaimantKind, NewUnit, Unit, UnitKind
+from reservation.model import ClaimantKind, NewUnit
 from reservation.transaction import note_effect, transaction
 from reservation.units import add_units
 
@@ -90,52 +88,3 @@ async def publish_unit(kernel: Kernel, *, pool_id: int, new: NewUnit) -> int:
         effect = await note_effect(connection, pool_id=pool_id, epoch=row.epoch, changes=changes)
     await kernel.tell(effect)
     return unit_id
-
-
-async def units_of(kernel: Kernel, *, pool_id: int, after: int = 0, limit: int) -> list[Unit]:
-    """The pool's units in id order from the one after `after`, with live counts where Valkey answers.
-
-    PostgreSQL's counts may be a moment old (`kernel.pages`), so that a crowd looking costs one read.
-
-    Raises:
-        UnknownPool: there is none.
-        Unavailable, Busy: PostgreSQL does not answer.
-    """
-    await kernel.pool(pool_id)
-    unit = tables.unit
-    query = select(unit).where(unit.c.pool_id == pool_id, unit.c.id > after).order_by(unit.c.id).limit(limit)
-
-    async def read() -> Sequence[Row[Any]]:
-        async with transaction(kernel.reads) as connection:
-            return (await connection.execute(query)).all()
-
-    rows = await kernel.pages.get((pool_id, after, limit), read)
-    free = await _free_or_unknown(kernel, pool_id, [row.id for row in rows])
-    return [_unit(row, count) for row, count in zip(rows, free, strict=True)]
-
-
-async def _free_or_unknown(kernel: Kernel, pool_id: int, units: list[int]) -> list[int | None]:
-    """Reads stay open when Valkey is down: the counts are then not known, PostgreSQL's are still shown."""
-    if not units:
-        return []
-    try:
-        return await free_places(kernel, pool_id=pool_id, units=units)
-    except ReservationError:
-        return [None] * len(units)
-
-
-def _unit(row: Row[Any], free: int | None) -> Unit:
-    return Unit(
-        id=row.id,
-        pool=row.pool_id,
-        kind=UnitKind(row.kind),
-        title=row.title,
-        site=row.site,
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        attributes=row.attributes,
-        capacity=row.capacity,
-        booked=row.booked,
-        promised=row.promised,
-        free=free,
-    )

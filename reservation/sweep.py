@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reservation import tables
 from reservation.claim_id import first_claim_id
 from reservation.errors import ReservationError
+from reservation.failure import describe
 from reservation.kernel import Kernel
 from reservation.keys import fence_key
 from reservation.model import Effect, Pool
@@ -64,7 +65,7 @@ async def sweep_forever(kernel: Kernel) -> None:
                 await prune(kernel)
                 prune_at = loop.time() + PRUNE_EVERY_S
         except (ReservationError, RedisError, SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("sweep: %s", error)
+            log.warning("sweep: %s", describe(error))
         await asyncio.sleep(SWEEP_EVERY_S)
 
 

@@ -20,6 +20,7 @@ from fairness.commitment import SALT_BYTES
 from reservation import tables
 from reservation.committer import LOCK_NOT_AVAILABLE, QUERY_CANCELED, sqlstate_of
 from reservation.errors import Busy, Unavailable
+from reservation.failure import describe
 from reservation.model import Effect, Pool
 
 log = logging.getLogger(__name__)
@@ -41,12 +42,12 @@ async def transaction(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
     except DBAPIError as error:
         if sqlstate_of(error) in {LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEADLOCK_DETECTED}:
             raise Busy(part="postgresql") from error
-        log.warning("transaction failed: %s", error)
+        log.warning("transaction failed: %s", describe(error))
         raise Unavailable(part="postgresql") from error
     except PoolTimeout as error:
         raise Busy(part="postgresql") from error
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        log.warning("transaction failed: %s", error)
+        log.warning("transaction failed: %s", describe(error))
         raise Unavailable(part="postgresql") from error
 
 

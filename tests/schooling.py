@@ -11,6 +11,7 @@ from sqlalchemy import insert, text
 from booking_api import clock
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
+from booking_api.gate.access import ACCESS
 from booking_api.gate.limits import gate_library
 from booking_api.identity.numbers import check_character
 from booking_api.identity.sessions.memory import Sessions
@@ -219,7 +220,7 @@ async def worker(data: Path, database_url: str, valkey_url: str) -> AsyncIterato
         yield Parts(
             kernel,
             Eligibility(kernel),
-            Gate(settings, kernel, TokenVerifier(key, now_s=clock.now_s), sessions),
+            Gate(settings, kernel, TokenVerifier(key, now_s=clock.now_s), sessions, ACCESS),
         )
     finally:
         await kernel.close()

@@ -60,18 +60,18 @@ def import_command(
     report: Path | None,
     as_json: bool,
 ) -> int:
-    """Import FILE (CSV or JSON Lines) into REGISTER, whole or not at all. Exit code 1 when it was refused.
+    """Import FILE (CSV, JSON Lines or a JSON array) into REGISTER, whole or not at all. Exit code 1 when it was refused.
 
     A row whose key is known replaces the known one; rows that the file does not name stay.
     """
     if not source.strip() or len(source) > 200:
         raise Unusable("--source: say in 1 to 200 characters where the file comes from")
     bad: list[BadRow] = []
+    chosen = _format(form, path)
     with ExitStack() as stack:
         told = _BadRows(stack, report, bad)
         status = stack.enter_context(Console(stderr=True).status(path.name))
         try:
-            chosen = Format(form) if form else format_of(path)
             imported = on_database(
                 lambda engine: import_register(
                     engine,
@@ -93,9 +93,9 @@ def import_command(
             raise Unusable(str(error)) from error
         except ImportRefused as error:
             status.stop()
-            _show(bad, error.bad_rows, report)
+            _show(bad, error.bad_rows, report, counts=chosen.counts)
             return _refused(error, as_json=as_json)
-    _show(bad, imported.bad_rows, report)
+    _show(bad, imported.bad_rows, report, counts=chosen.counts)
     _tell(imported, as_json=as_json)
     return 0
 
@@ -115,6 +115,13 @@ def list_command(*, as_json: bool) -> None:
         )
     if not imports:
         click.echo("nothing has been imported")
+
+
+def _format(form: str | None, path: Path) -> Format:
+    try:
+        return Format(form) if form else format_of(path)
+    except FileUnusable as error:
+        raise Unusable(str(error)) from error
 
 
 class _BadRows:
@@ -145,9 +152,9 @@ def _tell(imported: Imported, *, as_json: bool) -> None:
         click.echo(f"import {imported.id}: {imported.rows:,} rows taken, {imported.bad_rows:,} left out")
 
 
-def _show(bad: list[BadRow], count: int, report: Path | None) -> None:
+def _show(bad: list[BadRow], count: int, report: Path | None, *, counts: str) -> None:
     for row in bad:
-        click.echo(f"line {row.line}: {row.field}: {row.reason}", err=True)
+        click.echo(f"{counts} {row.line}: {row.field}: {row.reason}", err=True)
     if count > len(bad):
         where = f"all are in {report}" if report else "--report FILE lists all"
         click.echo(f"and {count - len(bad):,} more; {where}", err=True)

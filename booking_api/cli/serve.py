@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,7 @@ from booking_api.identity.shared_secrets import read_secret
 from booking_api.identity.tokens import KeyFileError, make_key
 from booking_api.log import configure
 from booking_api.schema import migrate_platform
+from booking_api.services import Service, ServiceUnusable, load_services
 from booking_api.settings import Settings, is_loopback
 from reservation.database import SchemaError, create_engine
 from reservation.errors import ReservationError
@@ -48,6 +49,10 @@ def command(*, demo: bool) -> int:
         raise Unusable("demo sign-ins exist only on embedded servers bound to loopback")
     for port in (settings.port, settings.metrics_port):
         _check_port(settings.host if port == settings.port else "127.0.0.1", port)
+    try:
+        services = load_services()
+    except ServiceUnusable as error:
+        raise Unusable(" ".join(str(error).split())) from error
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -56,7 +61,7 @@ def command(*, demo: bool) -> int:
             settings = _with_servers(settings, stack, demo=demo, stop=stop)
             make_key(settings.key_file)
             _check_secrets(settings)
-            asyncio.run(_prepare(settings, demo=demo))
+            asyncio.run(_prepare(settings, services, demo=demo))
         except (
             EmbeddedError,
             KeyFileError,
@@ -65,8 +70,14 @@ def command(*, demo: bool) -> int:
             OSError,
             SQLAlchemyError,
         ) as error:
-            raise Unusable(" ".join(str(error).split())) from error
+            raise Unusable(" ".join(_first_lines(error).split())) from error
         return _serve(settings, stack, stop)
+
+
+def _first_lines(error: Exception) -> str:
+    """PostgreSQL's first line says what is wrong; those after it may quote rows."""
+    said = str(error)
+    return said.partition("\n")[0] if isinstance(error, SQLAlchemyError) else said
 
 
 def _check_port(host: str, port: int) -> None:
@@ -113,11 +124,11 @@ def _check_secrets(settings: Settings) -> None:
             read_secret(path)
 
 
-async def _prepare(settings: Settings, *, demo: bool) -> None:
+async def _prepare(settings: Settings, services: Sequence[Service], *, demo: bool) -> None:
     assert settings.database_url is not None  # noqa: S101 - `_with_servers` filled it in
     engine = create_engine(settings.database_url, connections=2)
     try:
-        await migrate_platform(engine)
+        await migrate_platform(engine, *(each.migrations for each in services if each.migrations))
     finally:
         await engine.dispose()
     if demo:

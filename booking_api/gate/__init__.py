@@ -3,9 +3,11 @@
 When Valkey is down: writes are closed (503 with Retry-After), reads are open.
 """
 
+from collections.abc import Mapping
+
 from booking_api import clock
 from booking_api.errors import TokenInvalid, TokenMissing
-from booking_api.gate.access import ACCESS, check_access, check_key
+from booking_api.gate.access import Access, check_access, check_key
 from booking_api.gate.addresses import ClientAddress
 from booking_api.gate.cookies import SessionCookie
 from booking_api.gate.limits import Limits, network_prefix
@@ -22,8 +24,14 @@ class Gate:
     """What every request passes first."""
 
     def __init__(
-        self, settings: Settings, kernel: Kernel, verifier: TokenVerifier, sessions: Sessions
+        self,
+        settings: Settings,
+        kernel: Kernel,
+        verifier: TokenVerifier,
+        sessions: Sessions,
+        access: Mapping[tuple[str, str], Access],
     ) -> None:
+        self._access = access
         self._verifier = verifier
         self._sessions = sessions
         self.cookie = SessionCookie(settings)
@@ -57,7 +65,7 @@ class Gate:
         address = self._address.of(request.scope)
         # Counted before it is refused: a flood of what one may not do is a flood all the same.
         headers = await self._limits.check(account=account.id, address=address, reads=reads)
-        check_access(account, ACCESS[request.scope["method"], request.scope["path_template"]])
+        check_access(account, self._access[request.scope["method"], request.scope["path_template"]])
         return account, headers
 
     async def enter_session(
@@ -69,7 +77,7 @@ class Gate:
             As `enter`.
         """
         visit, headers = await self.visit(request, reads=reads)
-        check_access(visit.account, ACCESS[request.scope["method"], request.scope["path_template"]])
+        check_access(visit.account, self._access[request.scope["method"], request.scope["path_template"]])
         return visit, headers
 
     async def visit(
@@ -105,7 +113,7 @@ class Gate:
         headers = await self._limits.check(account=account.id, address=address, reads=reads)
         route = request.scope["method"], request.scope["path_template"]
         check_key(account, route)
-        check_access(account, ACCESS[route])
+        check_access(account, self._access[route])
         return account, headers
 
     async def turn_of_school(self, school: str, *, per_s: float) -> int:

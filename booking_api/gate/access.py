@@ -32,6 +32,7 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("GET", "/api/v1/pools"): Access.PUBLIC,
     ("GET", "/api/v1/pools/{pool_id}/units"): Access.PUBLIC,
     ("GET", "/api/v1/pools/{pool_id}/availability"): Access.PUBLIC,
+    ("GET", "/api/v1/units/{unit_id}"): Access.PUBLIC,
     ("GET", "/api/v1/units/{unit_id}/availability"): Access.PUBLIC,
     ("GET", "/api/v1/openapi.json"): Access.PUBLIC,
     ("POST", "/api/v1/accounts"): Access.UNKNOWN,

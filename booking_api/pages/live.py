@@ -10,11 +10,14 @@ from litestar.handlers import HTTPRouteHandler
 
 from booking_api.demo.applicants import Applicant
 from booking_api.desk import Desk
+from booking_api.errors import InvalidRequest
 from booking_api.pages.rendering import AnyRequest, language, render
 from booking_api.pages.sessions import classes_of, group_by_day, read_choice, utc
 from booking_api.pages.words import LANGUAGES, Language, in_language, words_in
-from reservation import ClaimantKind, units_of
+from booking_api.paging import page, read_cursor, units_list
+from reservation import ClaimantKind, Unit, units_of
 from reservation.errors import UnknownPool
+from reservation.listing import EVERY_UNIT
 
 UNITS_LIMIT = 500
 DIGITS_LIMIT = 10
@@ -32,8 +35,7 @@ def live_page(applicants: Sequence[Applicant]) -> HTTPRouteHandler:
             if "pool" in request.query_params:
                 raise UnknownPool
             return render("empty.html", lang, links=_language_links(request))
-        after = _number(request, "after") or 0
-        units = await units_of(desk.kernel, pool_id=choice.pool.id, after=after, limit=UNITS_LIMIT)
+        units, following = await _units(desk, choice.pool.id, request.query_params.get("cursor"))
         vehicle_class = request.query_params.get("class", "")
         wanted = [unit for unit in units if vehicle_class in {"", unit.attributes.get("class")}]
         return render(
@@ -43,8 +45,8 @@ def live_page(applicants: Sequence[Applicant]) -> HTTPRouteHandler:
             days=group_by_day(wanted, lang, now=utc(desk.kernel.clock())),
             classes=classes_of(units),
             vehicle_class=vehicle_class,
-            next_after=units[-1].id if len(units) == UNITS_LIMIT else None,
-            newest=units[-1].id if 0 < len(units) < UNITS_LIMIT else "",
+            following=following,
+            newest=units[-1].id if units and following is None else "",
             links=_language_links(request),
             people=[
                 (
@@ -59,6 +61,16 @@ def live_page(applicants: Sequence[Applicant]) -> HTTPRouteHandler:
         )
 
     return get_live_page
+
+
+async def _units(desk: Desk, pool_id: int, cursor: str | None) -> tuple[list[Unit], str | None]:
+    of = units_list(pool_id, EVERY_UNIT)
+    try:
+        after = read_cursor(cursor, of=of, kind=int) or 0
+    except InvalidRequest:
+        raise UnknownPool from None
+    found = await units_of(desk.kernel, pool_id=pool_id, after=after, limit=UNITS_LIMIT + 1)
+    return page(found, limit=UNITS_LIMIT, key=lambda unit: unit.id, of=of)
 
 
 def _number(request: AnyRequest, name: str) -> int | None:
@@ -77,5 +89,7 @@ def _number(request: AnyRequest, name: str) -> int | None:
 
 def _language_links(request: AnyRequest) -> dict[Language, str]:
     """This very page in each language."""
-    kept = {name: value for name, value in request.query_params.items() if name in {"pool", "class", "after"}}
+    kept = {
+        name: value for name, value in request.query_params.items() if name in {"pool", "class", "cursor"}
+    }
     return {lang: "/?" + urlencode(kept | {"lang": lang}) for lang in LANGUAGES}

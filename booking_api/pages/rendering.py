@@ -1,9 +1,11 @@
 """A template, its words and the security headers put together into an answer. Imports Jinja2."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
+from markupsafe import Markup, escape
 
 from booking_api.pages.assets import asset_path
 from booking_api.pages.headers import SECURITY_HEADERS
@@ -23,6 +25,17 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _coded(text: str) -> Markup:
+    """What stands between backticks in prose, as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
+
+
+_templates.filters["coded"] = _coded  # pyright: ignore[reportUnknownMemberType] - likewise
 _templates.globals["asset"] = asset_path  # pyright: ignore[reportUnknownMemberType] - Jinja2 types it as a bare dict
 
 
@@ -31,16 +44,25 @@ def language(request: AnyRequest) -> Language:
     return language_of(request.query_params.get("lang"), request.headers.get("accept-language"))
 
 
+def templates_of(package: str) -> Environment:
+    """A service's templates, which may extend and include ours."""
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader("booking_api.pages")])
+    return _templates.overlay(loader=loader)
+
+
 def render(
     template: str,
     lang: Language,
     *,
+    templates: Environment = _templates,
+    more_words: Mapping[str, str] | None = None,
     status: int = 200,
     headers: dict[str, str] | None = None,
     **facts: Any,
 ) -> Response[str]:
-    """A whole page."""
-    text = _templates.get_template(template).render(lang=lang, words=words_in(lang), **facts)
+    """A whole page. A service gives its own templates (`templates_of`), and its words beside ours."""
+    words = {**words_in(lang), **(more_words or {})}
+    text = templates.get_template(template).render(lang=lang, words=words, **facts)
     return Response(text, status_code=status, media_type="text/html", headers=_HEADERS | (headers or {}))
 
 

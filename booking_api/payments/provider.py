@@ -46,6 +46,12 @@ class Standing(msgspec.Struct, frozen=True):
     reference: str | None = None
 
 
+class Callback(Standing, frozen=True, kw_only=True):
+    """What a provider tells by itself: an order, and how it stands."""
+
+    order: str
+
+
 class PaymentProvider(Protocol):
     """Takes money for orders and gives it back. `remote`: somebody else, who can be asked how an order stands."""
 

@@ -19,7 +19,7 @@ import msgspec
 
 from booking_api.errors import InvalidRequest
 from booking_api.payments.errors import PaymentUnavailable
-from booking_api.payments.provider import CURRENCY, Order, Placed, Standing
+from booking_api.payments.provider import CURRENCY, Callback, Order, Placed, Standing
 from booking_api.payments.signing import check_signature, signed_headers
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,6 @@ URL_LENGTH_LIMIT = 2_000
 class _Ordered(msgspec.Struct, frozen=True):
     reference: str
     pay_url: str
-
-
-class _Callback(Standing, frozen=True, kw_only=True):
-    order: str
 
 
 class HttpPaymentProvider:
@@ -89,7 +85,7 @@ class HttpPaymentProvider:
         """See `PaymentProvider.read_callback`. The signature comes first: nothing unsigned is even parsed."""
         check_signature(self._key, headers, method="POST", path=CALLBACK_PATH, body=body, now_s=now_s)
         try:
-            told = msgspec.json.decode(body, type=_Callback)
+            told = msgspec.json.decode(body, type=Callback)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise InvalidRequest(errors=[{"field": "body", "reason": str(error)}]) from None
         return told.order, Standing(told.state, told.amount_fen, told.currency, told.reference)

@@ -1,7 +1,7 @@
 """Authorities: who is above whom, and each one's figures and days off. Imports SQLAlchemy and the rules."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from booking_api.errors import InvalidRequest, UnknownAuthority
 from booking_api.plans import tables
 from booking_api.plans.errors import NotYourAuthority
 from booking_api.rules.settings import SETTINGS, ServiceSettings, TestSettings, settings_of
+from reservation.model import Moment
 from reservation.tables import authority as authority_table
 
 DEPTH_LIMIT = 8
@@ -25,7 +26,7 @@ class SettingsChange(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
     reason: str
     set_by: str
-    set_at: datetime
+    set_at: Moment
 
 
 class Lineage(msgspec.Struct, frozen=True):

@@ -4,7 +4,6 @@ Imports SQLAlchemy.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -16,13 +15,13 @@ from booking_api.plans import tables
 from booking_api.plans.errors import PlanPublished, PlanTooLarge, UnknownPlan
 from booking_api.plans.rows import Code, SessionRow, session_values
 from booking_api.registers.rows import Word
+from reservation.model import Moment
 
 SESSIONS_LIMIT = 5_000
 """Of one plan: publishing it is one transaction."""
 ROWS_PER_STATEMENT = 500
 
 Title = Annotated[dict[str, Word], msgspec.Meta(min_length=1, max_length=8)]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class NewPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,11 +52,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     title: dict[str, str]
     source: str
     state: str
-    opens_at: datetime | None
-    closes_at: datetime | None
-    created_at: datetime
-    published_at: datetime | None
-    closed_at: datetime | None
+    opens_at: Moment | None
+    closes_at: Moment | None
+    created_at: Moment
+    published_at: Moment | None
+    closed_at: Moment | None
     sessions: int
     places: int
 
@@ -73,10 +72,10 @@ class PlannedSession(msgspec.Struct, frozen=True, kw_only=True):
     subject: int | None
     vehicle_class: str | None
     quota: str
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: Moment
+    ends_at: Moment
     capacity: int
-    cancelled_at: datetime | None
+    cancelled_at: Moment | None
     cancel_reason: str | None
 
 

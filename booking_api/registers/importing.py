@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from booking_api.registers.reading import BadRow, FileUnusable, Format, read_rows
 from booking_api.registers.rows import REGISTERS, Register, RegisterKind, RowError, parse_row
 from booking_api.registers.tables import register_import
+from reservation.failure import describe
 
 PROGRESS_EVERY = 2_000
 IMPORTS_SHOWN = 50
@@ -77,7 +78,7 @@ async def import_register(
         rows = read_rows(path, form=form, fields=register.fields, encoding=encoding)
         await _copy(connection, register, reading.good(rows))
         # (2) judge: are there rows, and are they all good
-        good = await _judge(connection, register, reading, skip_bad=skip_bad)
+        good = await _judge(connection, register, reading, counts=form.counts, skip_bad=skip_bad)
         if await asyncio.to_thread(_sha256, path) != digest:
             raise FileUnusable(f"{path}: it changed while it was read")
         # (3) take: provenance first, then all rows at once; (4) COMMIT on leaving
@@ -171,22 +172,43 @@ async def _copy(
 ) -> None:
     # The driver's COPY joins the transaction that the statements before it have begun on this connection.
     driver: Any = (await connection.get_raw_connection()).driver_connection
+    columns = ["line", *register.fields]
+    copying = asyncio.ensure_future(driver.copy_records_to_table("staged", records=records, columns=columns))
+
+    def end(_: object) -> None:
+        # The driver waits until it may write again, which a connection that is gone never says.
+        copying.cancel()
+
+    driver.add_termination_listener(end)
     try:
-        await driver.copy_records_to_table("staged", records=records, columns=["line", *register.fields])
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        await copying
+    except (asyncio.CancelledError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Past SQLAlchemy's back, so the driver's own errors come out here.
-        raise ConnectionError(str(error).partition("\n")[0]) from error
+        if driver.is_closed() and not _asked_to_stop():
+            # Nothing can be rolled back on it, and trying would hide what happened.
+            await connection.invalidate()
+            raise ConnectionError("the connection was closed while rows were copied") from error
+        if isinstance(error, asyncio.CancelledError):
+            raise
+        raise ConnectionError(describe(error)) from error
+    finally:
+        driver.remove_termination_listener(end)
+
+
+def _asked_to_stop() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _judge(
-    connection: AsyncConnection, register: Register, reading: _Reading, *, skip_bad: bool
+    connection: AsyncConnection, register: Register, reading: _Reading, *, counts: str, skip_bad: bool
 ) -> int:
     """How many rows are to be taken. A key named twice in one file is an error of the file, not a matter of luck.
 
     Raises:
         ImportRefused: see `import_register`.
     """
-    for bad in await _repeated(connection, register):
+    for bad in await _repeated(connection, register, counts):
         reading.tell(bad)
     if reading.bad and not skip_bad:
         reason = f"{reading.bad} of {reading.read} rows are bad"
@@ -197,8 +219,8 @@ async def _judge(
     return good
 
 
-async def _repeated(connection: AsyncConnection, register: Register) -> list[BadRow]:
-    """Takes every row out whose key an earlier line has, and says which line that was."""
+async def _repeated(connection: AsyncConnection, register: Register, counts: str) -> list[BadRow]:
+    """Takes every row out whose key an earlier one has, and says which one that was."""
     key = ", ".join(register.key)
     found = await connection.execute(
         text(
@@ -212,7 +234,7 @@ async def _repeated(connection: AsyncConnection, register: Register) -> list[Bad
         )
     )
     told = sorted(found.all())
-    return [BadRow(row.line, register.key[0], f"the same as line {row.first}") for row in told]
+    return [BadRow(row.line, register.key[0], f"the same as {counts} {row.first}") for row in told]
 
 
 def _take(kind: RegisterKind, register: Register) -> str:

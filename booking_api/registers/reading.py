@@ -1,7 +1,8 @@
-"""Rows out of a file, one by one, so that memory stays flat whatever its size. Imports the standard library, msgspec.
+"""Rows out of a file, one by one, so that memory stays flat whatever its size. Imports msgspec and `array`.
 
     csv     a header line with the field names, then one row a line
     jsonl   one JSON object a line (JSON Lines)
+    json    one JSON array of objects
 
 UTF-8 with or without a byte-order mark, or any encoding Python knows (`gb18030`).
 """
@@ -14,8 +15,10 @@ from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
+from booking_api.registers.array import ArrayBroken, split_array
+
 LINE_LIMIT = 64 * 1024
-"""Characters in a line; a longer one is no row of a register."""
+"""Characters in a line or an array's item; a longer one is no row of a register."""
 
 
 class Format(StrEnum):
@@ -23,6 +26,12 @@ class Format(StrEnum):
 
     CSV = "csv"
     JSONL = "jsonl"
+    JSON = "json"
+
+    @property
+    def counts(self) -> str:
+        """What a row is found by: its line, or its place among the array's items."""
+        return "item" if self is Format.JSON else "line"
 
 
 class FileUnusable(ValueError):
@@ -30,7 +39,7 @@ class FileUnusable(ValueError):
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be imported. `line` counts from 1, as editors do."""
+    """A row that cannot be imported. `line` counts from 1, as editors do; in a JSON array it is the item's number."""
 
     line: int
     field: str
@@ -41,13 +50,13 @@ def format_of(path: Path) -> Format:
     """By the file's ending.
 
     Raises:
-        FileUnusable: neither .csv nor .jsonl or .ndjson.
+        FileUnusable: none of .csv, .json, .jsonl and .ndjson.
     """
-    endings = {".csv": Format.CSV, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
+    endings = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
     try:
         return endings[path.suffix.lower()]
     except KeyError:
-        raise FileUnusable(f"{path}: its name ends neither in .csv nor in .jsonl: say --format") from None
+        raise FileUnusable(f"{path}: its name does not end in .csv, .json or .jsonl: say --format") from None
 
 
 def read_rows(
@@ -56,16 +65,20 @@ def read_rows(
     """Each row as (line, fields), or what is wrong with its line.
 
     Raises:
-        FileUnusable: not there, not text in this encoding, a header that names unknown fields or leaves one out twice.
+        FileUnusable: not there, not text in this encoding, a header that names unknown fields or leaves one out twice,
+            not one whole JSON array.
     """
     try:
         with path.open(encoding=encoding, newline="" if form is Format.CSV else None) as file:
-            yield from _csv_rows(file, path, fields) if form is Format.CSV else _json_rows(file)
+            if form is Format.CSV:
+                yield from _csv_rows(file, path, fields)
+            else:
+                yield from _json_rows(file) if form is Format.JSONL else _array_rows(file)
     except (OSError, LookupError) as error:
         raise FileUnusable(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     except UnicodeError as error:
         raise FileUnusable(f"{path}: not text in {encoding}: {error}; try --encoding gb18030") from error
-    except csv.Error as error:
+    except (csv.Error, ArrayBroken) as error:
         raise FileUnusable(f"{path}: {error}") from error
 
 
@@ -108,3 +121,15 @@ def _json_rows(file: TextIO) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
                 yield number, decoder.decode(text)
             except msgspec.MsgspecError as error:
                 yield BadRow(number, "row", f"not a JSON object: {error}")
+
+
+def _array_rows(file: TextIO) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
+    decoder = msgspec.json.Decoder(dict[str, Any])
+    for number, text in enumerate(split_array(file, limit=LINE_LIMIT), 1):
+        if text is None:
+            yield BadRow(number, "row", f"longer than {LINE_LIMIT} characters")
+            continue
+        try:
+            yield number, decoder.decode(text)
+        except msgspec.MsgspecError as error:
+            yield BadRow(number, "row", f"not a JSON object: {error}")

@@ -8,7 +8,18 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.errors import (
+    AlreadyVerified,
+    LoginTaken,
+    OwnAccount,
+    PersonHasAccount,
+    RecentlyErased,
+    RefreshRefused,
+    SignInRefused,
+    UnknownAccount,
+)
 from booking_api.identity import refresh
 from booking_api.identity.accounts import (
     NewAccount,
@@ -17,11 +28,13 @@ from booking_api.identity.accounts import (
     register_account,
     verify_at_counter,
 )
+from booking_api.identity.factors.errors import SecondFactorNeeded
 from booking_api.identity.resting import resting_key
 from booking_api.identity.signing_in import first_step
 from booking_api.identity.tokens import issue_token
 from booking_api.registers.asking import vehicles_of
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples
 
 ACCESS_LIFE_S = 900
 NO_STORE = {"Cache-Control": "no-store"}
@@ -59,7 +72,13 @@ class Tokens(msgspec.Struct, frozen=True):
     account: Person
 
 
-@post("/accounts", summary="Register", tags=["accounts"], status_code=201)
+@post(
+    "/accounts",
+    summary="Register",
+    tags=["accounts"],
+    status_code=201,
+    opt=told(LoginTaken, body=examples.NEW_ACCOUNT, answer=examples.PERSON),
+)
 async def post_account(
     request: AnyRequest, data: JSONBody[NewAccount], desk: NamedDependency[Desk]
 ) -> Response[Person]:
@@ -69,14 +88,22 @@ async def post_account(
     return Answer(person, status_code=201, headers=headers)
 
 
-@get("/accounts/me", summary="My account", tags=["accounts"])
+@get(
+    "/accounts/me", summary="My account", tags=["accounts"], opt=told(UnknownAccount, answer=examples.PERSON)
+)
 async def get_me(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[Person]:
     """The account the token speaks for."""
     account, headers = await desk.gate.enter(request, reads=True)
     return Answer(await find_person(desk.kernel.reads, account.id), status_code=200, headers=headers)
 
 
-@post("/sign-in", summary="Sign in", tags=["accounts"], status_code=200)
+@post(
+    "/sign-in",
+    summary="Sign in",
+    tags=["accounts"],
+    status_code=200,
+    opt=told(SignInRefused, SecondFactorNeeded, body=examples.SIGN_IN, answer=examples.TOKENS),
+)
 async def post_sign_in(
     request: AnyRequest, data: JSONBody[SignInRequest], desk: NamedDependency[Desk]
 ) -> Response[Tokens]:
@@ -91,7 +118,13 @@ async def post_sign_in(
     return await tokens_answer(desk, person, token, headers)
 
 
-@post("/tokens", summary="Refresh", tags=["accounts"], status_code=200)
+@post(
+    "/tokens",
+    summary="Refresh",
+    tags=["accounts"],
+    status_code=200,
+    opt=told(RefreshRefused, UnknownAccount, body=examples.REFRESH, answer=examples.TOKENS),
+)
 async def post_token(
     request: AnyRequest, data: JSONBody[RefreshRequest], desk: NamedDependency[Desk]
 ) -> Response[Tokens]:
@@ -101,7 +134,7 @@ async def post_token(
     return await tokens_answer(desk, await find_person(desk.kernel.engine, account), token, headers)
 
 
-@post("/sign-out", summary="Sign out", tags=["accounts"], status_code=204)
+@post("/sign-out", summary="Sign out", tags=["accounts"], status_code=204, opt=told(body=examples.REFRESH))
 async def post_sign_out(
     request: AnyRequest, data: JSONBody[RefreshRequest], desk: NamedDependency[Desk]
 ) -> Response[None]:
@@ -111,7 +144,21 @@ async def post_sign_out(
     return Answer(None, status_code=204, headers=headers)
 
 
-@post("/verifications", summary="Verify at the counter", tags=["accounts"], status_code=200)
+@post(
+    "/verifications",
+    summary="Verify at the counter",
+    tags=["accounts"],
+    status_code=200,
+    opt=told(
+        UnknownAccount,
+        PersonHasAccount,
+        AlreadyVerified,
+        OwnAccount,
+        RecentlyErased,
+        body=examples.VERIFICATION,
+        answer=examples.PERSON,
+    ),
+)
 async def post_verification(
     request: AnyRequest, data: JSONBody[VerificationRequest], desk: NamedDependency[Desk]
 ) -> Response[Person]:

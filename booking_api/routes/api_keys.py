@@ -10,20 +10,28 @@ from litestar.params import FromPath, JSONBody
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest, NotYourOrganisation
 from booking_api.gate.access import KEY_SCOPES
 from booking_api.identity.tokens import Account
-from booking_api.organisations.errors import UnknownKey
+from booking_api.organisations.errors import (
+    OrganisationSuspended,
+    TooManyKeys,
+    UnknownKey,
+    UnknownOrganisation,
+)
 from booking_api.organisations.keys import ApiKey, NewKey, find_key, keys_of, make_key, revoke_key
 from booking_api.organisations.register import enter_organisation
 from booking_api.plans.rows import Code
 from booking_api.registers.rows import Word
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples_schools as examples
 from reservation.transaction import transaction
 
 DAYS_LIMIT = 366
 NO_STORE = {"Cache-Control": "no-store"}
+OF_AN_ORGANISATION = (NotYourOrganisation, UnknownOrganisation, OrganisationSuspended)
 SCOPES = sorted(set(KEY_SCOPES.values()))
 
 
@@ -44,7 +52,13 @@ class Keys(msgspec.Struct, frozen=True):
     keys: list[ApiKey]
 
 
-@post("/api-keys", summary="Make an API key", tags=["API keys"], status_code=201)
+@post(
+    "/api-keys",
+    summary="Make an API key",
+    tags=["API keys"],
+    status_code=201,
+    opt=told(*OF_AN_ORGANISATION, TooManyKeys, body=examples.NEW_API_KEY, answer=examples.MADE_API_KEY),
+)
 async def post_api_key(
     request: AnyRequest, data: JSONBody[KeyRequest], desk: NamedDependency[Desk]
 ) -> Response[NewKey]:
@@ -67,7 +81,12 @@ async def post_api_key(
     return Answer(made, status_code=201, headers=headers | NO_STORE)
 
 
-@get("/organisations/{organisation:str}/api-keys", summary="An organisation's API keys", tags=["API keys"])
+@get(
+    "/organisations/{organisation:str}/api-keys",
+    summary="An organisation's API keys",
+    tags=["API keys"],
+    opt=told(*OF_AN_ORGANISATION, answer=examples.API_KEYS),
+)
 async def get_api_keys(
     request: AnyRequest, organisation: FromPath[Code], desk: NamedDependency[Desk]
 ) -> Response[Keys]:
@@ -79,7 +98,13 @@ async def get_api_keys(
     return Answer(Keys(found), status_code=200, headers=headers)
 
 
-@delete("/api-keys/{key_id:str}", summary="Revoke an API key", tags=["API keys"], status_code=204)
+@delete(
+    "/api-keys/{key_id:str}",
+    summary="Revoke an API key",
+    tags=["API keys"],
+    status_code=204,
+    opt=told(UnknownKey, UnknownOrganisation, OrganisationSuspended),
+)
 async def delete_api_key(
     request: AnyRequest, key_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[None]:

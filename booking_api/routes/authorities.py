@@ -8,8 +8,9 @@ from litestar import Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from booking_api.description import told
 from booking_api.desk import Desk
-from booking_api.errors import InvalidRequest
+from booking_api.errors import InvalidRequest, UnknownAuthority
 from booking_api.plans.authorities import (
     SettingsChange,
     add_days_off,
@@ -19,8 +20,10 @@ from booking_api.plans.authorities import (
     set_settings,
     settings_history,
 )
+from booking_api.plans.errors import NotYourAuthority
 from booking_api.registers.rows import Word
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples
 from booking_api.rules.settings import SETTINGS, InspectionSettings, TestSettings
 from reservation.transaction import transaction
 
@@ -56,6 +59,7 @@ class DaysOff(msgspec.Struct, frozen=True):
     "/authorities/{authority:str}/settings/{service:str}",
     summary="An authority's figures",
     tags=["authorities"],
+    opt=told(UnknownAuthority, answer=TestSettings()),
 )
 async def get_settings(
     authority: FromPath[str], service: FromPath[str], desk: NamedDependency[Desk]
@@ -71,6 +75,7 @@ async def get_settings(
     "/authorities/{authority:str}/settings/{service:str}",
     summary="Set an authority's figures",
     tags=["authorities"],
+    opt=told(UnknownAuthority, NotYourAuthority, body=examples.SETTINGS_CHANGE, answer=TestSettings()),
 )
 async def put_settings(
     request: AnyRequest,
@@ -99,6 +104,7 @@ async def put_settings(
     "/authorities/{authority:str}/settings/{service:str}/history",
     summary="How an authority's figures changed",
     tags=["authorities"],
+    opt=told(UnknownAuthority, answer=examples.SETTINGS_HISTORY),
 )
 async def get_settings_history(
     authority: FromPath[str],
@@ -114,7 +120,12 @@ async def get_settings_history(
     return SettingsHistory(changes)
 
 
-@get("/authorities/{authority:str}/days-off", summary="An authority's days off", tags=["authorities"])
+@get(
+    "/authorities/{authority:str}/days-off",
+    summary="An authority's days off",
+    tags=["authorities"],
+    opt=told(UnknownAuthority, answer=examples.DAYS_OFF),
+)
 async def get_days_off(authority: FromPath[str], desk: NamedDependency[Desk]) -> DaysOff:
     """Days beside weekends on which nothing takes place; rules that count working days leave them out."""
     async with transaction(desk.kernel.reads) as connection:
@@ -122,7 +133,13 @@ async def get_days_off(authority: FromPath[str], desk: NamedDependency[Desk]) ->
         return DaysOff(sorted(await read_days_off(connection, lineage=lineage)))
 
 
-@post("/authorities/{authority:str}/days-off", summary="Add days off", tags=["authorities"], status_code=200)
+@post(
+    "/authorities/{authority:str}/days-off",
+    summary="Add days off",
+    tags=["authorities"],
+    status_code=200,
+    opt=told(UnknownAuthority, NotYourAuthority, body=examples.DAYS_OFF_REQUEST, answer=examples.DAYS_OFF),
+)
 async def post_days_off(
     request: AnyRequest,
     authority: FromPath[str],

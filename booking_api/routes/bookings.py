@@ -8,12 +8,37 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.eligibility.errors import NotEligible
+from booking_api.errors import UnknownHold
+from booking_api.paging import (
+    PAGE_SIZE,
+    Cursor,
+    FromDay,
+    Limit,
+    UntilDay,
+    Word,
+    moments,
+    page,
+    read_cursor,
+)
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples
 from booking_api.routes.holds import UnitId, checked_hold_id
-from reservation import Booking, bookings_of, cancel, reschedule
+from reservation import Booking, BookingFilter, BookingState, bookings_of, cancel, reschedule
 from reservation.claim_id import pool_of
-from reservation.errors import UnknownBooking
+from reservation.errors import (
+    ChooseUnit,
+    Full,
+    HoldInFlight,
+    HoldLost,
+    NotActive,
+    NotMovable,
+    Rebuilding,
+    UnknownBooking,
+    UnknownPool,
+)
 
 
 class RescheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,24 +49,44 @@ class RescheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class Bookings(msgspec.Struct, frozen=True):
-    """The newest first."""
+    """The newest first; `next` is the cursor of the page after this one, null at the end."""
 
     bookings: list[Booking]
+    next: str | None
 
 
-@get("/bookings", summary="My bookings", tags=["bookings"])
+@get("/bookings", summary="My bookings", tags=["bookings"], opt=told(answer=examples.BOOKINGS))
 async def get_bookings(
     request: AnyRequest,
     desk: NamedDependency[Desk],
-    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+    *,
+    booking_state: Annotated[BookingState | None, QueryParameter(name="state")] = None,
+    service: Word = None,
+    first: FromDay = None,
+    last: UntilDay = None,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Response[Bookings]:
-    """The account's bookings, active and ended, newest first."""
+    """The account's bookings, active and ended, newest first. `from` and `until` ask for the sessions' days."""
     account, headers = await desk.gate.enter(request, reads=True)
-    found = await bookings_of(desk.kernel, owner=account.id, limit=limit)
-    return Answer(Bookings(found), status_code=200, headers=headers)
+    starts_from, starts_before = moments(first, last)
+    wanted = BookingFilter(
+        state=booking_state, service=service, starts_from=starts_from, starts_before=starts_before
+    )
+    of = ("bookings", wanted)
+    before = read_cursor(cursor, of=of, kind=str)
+    found = await bookings_of(desk.kernel, owner=account.id, wanted=wanted, before=before, limit=limit + 1)
+    bookings, following = page(found, limit=limit, key=lambda booking: booking.id, of=of)
+    return Answer(Bookings(bookings, following), status_code=200, headers=headers)
 
 
-@post("/bookings/{booking_id:str}/cancel", summary="Cancel a booking", tags=["bookings"], status_code=200)
+@post(
+    "/bookings/{booking_id:str}/cancel",
+    summary="Cancel a booking",
+    tags=["bookings"],
+    status_code=200,
+    opt=told(UnknownBooking, UnknownPool, NotActive, NotEligible, answer=examples.CANCELLED),
+)
 async def post_cancel(
     request: AnyRequest, booking_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Booking]:
@@ -56,7 +101,27 @@ async def post_cancel(
     return Answer(ended, status_code=200, headers=headers)
 
 
-@post("/bookings/{booking_id:str}/reschedule", summary="Move a booking", tags=["bookings"], status_code=200)
+@post(
+    "/bookings/{booking_id:str}/reschedule",
+    summary="Move a booking",
+    tags=["bookings"],
+    status_code=200,
+    opt=told(
+        UnknownHold,
+        UnknownBooking,
+        UnknownPool,
+        NotActive,
+        NotMovable,
+        NotEligible,
+        HoldLost,
+        HoldInFlight,
+        ChooseUnit,
+        Full,
+        Rebuilding,
+        body=examples.RESCHEDULE,
+        answer=examples.BOOKING,
+    ),
+)
 async def post_reschedule(
     request: AnyRequest,
     booking_id: FromPath[str],

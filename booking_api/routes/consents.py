@@ -8,8 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.organisations.errors import UnknownOrganisation
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples_schools as examples
 from booking_api.schools.consents import (
     Consent,
     ConsentRequest,
@@ -21,6 +24,7 @@ from booking_api.schools.consents import (
     requests_to,
     withdraw_consent,
 )
+from booking_api.schools.errors import UnknownConsent, UnknownConsentRequest
 from reservation.transaction import transaction
 
 RowId = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
@@ -38,7 +42,13 @@ class ConsentRequests(msgspec.Struct, frozen=True):
     requests: list[ConsentRequest]
 
 
-@post("/consents", summary="Let a school book for me", tags=["consents"], status_code=201)
+@post(
+    "/consents",
+    summary="Let a school book for me",
+    tags=["consents"],
+    status_code=201,
+    opt=told(UnknownOrganisation, body=examples.NEW_CONSENT, answer=examples.CONSENT),
+)
 async def post_consent(
     request: AnyRequest, data: JSONBody[NewConsent], desk: NamedDependency[Desk]
 ) -> Response[Consent]:
@@ -55,7 +65,7 @@ async def post_consent(
     return Answer(given, status_code=201, headers=headers)
 
 
-@get("/consents", summary="My consents", tags=["consents"])
+@get("/consents", summary="My consents", tags=["consents"], opt=told(answer=examples.CONSENTS))
 async def get_consents(
     request: AnyRequest,
     desk: NamedDependency[Desk],
@@ -68,7 +78,13 @@ async def get_consents(
     return Answer(Consents(found), status_code=200, headers=headers)
 
 
-@delete("/consents/{consent_id:int}", summary="Withdraw a consent", tags=["consents"], status_code=204)
+@delete(
+    "/consents/{consent_id:int}",
+    summary="Withdraw a consent",
+    tags=["consents"],
+    status_code=204,
+    opt=told(UnknownConsent),
+)
 async def delete_consent(
     request: AnyRequest, consent_id: FromPath[RowId], desk: NamedDependency[Desk]
 ) -> Response[None]:
@@ -79,7 +95,12 @@ async def delete_consent(
     return Answer(None, status_code=204, headers=headers)
 
 
-@get("/consent-requests", summary="Schools that ask for my consent", tags=["consents"])
+@get(
+    "/consent-requests",
+    summary="Schools that ask for my consent",
+    tags=["consents"],
+    opt=told(answer=examples.CONSENT_REQUESTS),
+)
 async def get_consent_requests(
     request: AnyRequest,
     desk: NamedDependency[Desk],
@@ -97,6 +118,7 @@ async def get_consent_requests(
     summary="Consent to a request",
     tags=["consents"],
     status_code=201,
+    opt=told(UnknownConsentRequest, UnknownOrganisation, body=examples.TERMS, answer=examples.CONSENT),
 )
 async def post_consent_accept(
     request: AnyRequest,
@@ -114,7 +136,13 @@ async def post_consent_accept(
     return Answer(given, status_code=201, headers=headers)
 
 
-@delete("/consent-requests/{request_id:int}", summary="Decline a request", tags=["consents"], status_code=204)
+@delete(
+    "/consent-requests/{request_id:int}",
+    summary="Decline a request",
+    tags=["consents"],
+    status_code=204,
+    opt=told(UnknownConsentRequest),
+)
 async def delete_consent_request(
     request: AnyRequest, request_id: FromPath[RowId], desk: NamedDependency[Desk]
 ) -> Response[None]:

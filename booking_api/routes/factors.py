@@ -11,14 +11,27 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
-from booking_api.errors import InvalidRequest
+from booking_api.errors import InvalidRequest, OwnAccount, PasswordRefused, UnknownAccount
 from booking_api.identity import refresh
 from booking_api.identity.accounts import Person
 from booking_api.identity.factors import security_keys, totp
 from booking_api.identity.factors.active import Factors, factors_of
 from booking_api.identity.factors.browser import NewCredential
-from booking_api.identity.factors.errors import CodeRefused
+from booking_api.identity.factors.errors import (
+    CodeRefused,
+    FactorClosed,
+    FactorExists,
+    FactorUnreadable,
+    KeyRefused,
+    NoSecondFactor,
+    PublicUrlNeeded,
+    SecondFactorRefused,
+    TicketRefused,
+    TooManyKeys,
+    UnknownFactor,
+)
 from booking_api.identity.factors.events import AccountEvent, latest_events
 from booking_api.identity.factors.party import relying_party
 from booking_api.identity.factors.reset import reset_factors
@@ -27,9 +40,19 @@ from booking_api.identity.factors.totp import TotpSetUp
 from booking_api.identity.password_again import Credentials, check_password, credentials_of
 from booking_api.identity.signing_in import SecondStep, second_step
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples_sign_in as examples
 from booking_api.routes.accounts import NO_STORE, Tokens, tokens_answer
+from booking_api.routes.examples import PERSON, TOKENS
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+OF_A_REMOVAL = (
+    UnknownAccount,
+    PasswordRefused,
+    CodeRefused,
+    FactorClosed,
+    FactorUnreadable,
+    UnknownFactor,
+)
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 
 
@@ -39,7 +62,7 @@ class PasswordAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Text
 
 
-class CodeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AppCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The code that the app shows now."""
 
     code: Text
@@ -52,7 +75,7 @@ class RemovalRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Text | None = None
 
 
-class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewSecurityKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the browser made of the options, and what its owner calls the key."""
 
     name: Name
@@ -90,14 +113,19 @@ class Events(msgspec.Struct, frozen=True):
     events: list[AccountEvent]
 
 
-@get("/factors", summary="My second factors", tags=["factors"])
+@get("/factors", summary="My second factors", tags=["factors"], opt=told(answer=examples.FACTORS))
 async def get_factors(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[Factors]:
     """Which second factors the account has."""
     account, headers = await desk.gate.enter(request, reads=True)
     return Answer(await factors_of(desk.kernel.reads, account.id), status_code=200, headers=headers)
 
 
-@get("/accounts/me/events", summary="What happened to my account", tags=["factors"])
+@get(
+    "/accounts/me/events",
+    summary="What happened to my account",
+    tags=["factors"],
+    opt=told(answer=examples.EVENTS),
+)
 async def get_events(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[Events]:
     """Who changed what about how the account signs in."""
     account, headers = await desk.gate.enter(request, reads=True)
@@ -105,7 +133,19 @@ async def get_events(request: AnyRequest, desk: NamedDependency[Desk]) -> Respon
     return Answer(Events(events), status_code=200, headers=headers)
 
 
-@post("/factors/totp", summary="Set up an authenticator app", tags=["factors"], status_code=200)
+@post(
+    "/factors/totp",
+    summary="Set up an authenticator app",
+    tags=["factors"],
+    status_code=200,
+    opt=told(
+        UnknownAccount,
+        PasswordRefused,
+        FactorExists,
+        body=examples.PASSWORD_AGAIN,
+        answer=examples.TOTP_SET_UP,
+    ),
+)
 async def post_totp(
     request: AnyRequest, data: JSONBody[PasswordAgain], desk: NamedDependency[Desk]
 ) -> Response[TotpSetUp]:
@@ -116,9 +156,23 @@ async def post_totp(
     return Answer(made, status_code=200, headers=headers | NO_STORE)
 
 
-@post("/factors/totp/activate", summary="Activate the app", tags=["factors"], status_code=200)
+@post(
+    "/factors/totp/activate",
+    summary="Activate the app",
+    tags=["factors"],
+    status_code=200,
+    opt=told(
+        UnknownAccount,
+        UnknownFactor,
+        FactorExists,
+        CodeRefused,
+        FactorUnreadable,
+        body=examples.CODE,
+        answer=examples.ACTIVATED,
+    ),
+)
 async def post_totp_activation(
-    request: AnyRequest, data: JSONBody[CodeRequest], desk: NamedDependency[Desk]
+    request: AnyRequest, data: JSONBody[AppCode], desk: NamedDependency[Desk]
 ) -> Response[Activated]:
     """From now on a code of the app is asked for at sign-in."""
     account, headers = await desk.gate.enter(request)
@@ -130,7 +184,13 @@ async def post_totp_activation(
     return Answer(Activated(codes), status_code=200, headers=headers | NO_STORE)
 
 
-@post("/factors/totp/remove", summary="Remove the app", tags=["factors"], status_code=204)
+@post(
+    "/factors/totp/remove",
+    summary="Remove the app",
+    tags=["factors"],
+    status_code=204,
+    opt=told(*OF_A_REMOVAL, body=examples.REMOVAL),
+)
 async def post_totp_removal(
     request: AnyRequest, data: JSONBody[RemovalRequest], desk: NamedDependency[Desk]
 ) -> Response[None]:
@@ -141,7 +201,20 @@ async def post_totp_removal(
     return Answer(None, status_code=204, headers=headers)
 
 
-@post("/factors/security-keys/options", summary="Begin to add a key", tags=["factors"], status_code=200)
+@post(
+    "/factors/security-keys/options",
+    summary="Begin to add a key",
+    tags=["factors"],
+    status_code=200,
+    opt=told(
+        PublicUrlNeeded,
+        UnknownAccount,
+        PasswordRefused,
+        TooManyKeys,
+        body=examples.PASSWORD_AGAIN,
+        answer=examples.CREATION_OPTIONS,
+    ),
+)
 async def post_key_options(
     request: AnyRequest, data: JSONBody[PasswordAgain], desk: NamedDependency[Desk]
 ) -> Response[Options]:
@@ -155,9 +228,22 @@ async def post_key_options(
     return Answer(Options(made), status_code=200, headers=headers | NO_STORE)
 
 
-@post("/factors/security-keys", summary="Add a key", tags=["factors"], status_code=201)
+@post(
+    "/factors/security-keys",
+    summary="Add a key",
+    tags=["factors"],
+    status_code=201,
+    opt=told(
+        PublicUrlNeeded,
+        UnknownAccount,
+        KeyRefused,
+        TooManyKeys,
+        body=examples.NEW_SECURITY_KEY,
+        answer=examples.NO_CODES,
+    ),
+)
 async def post_key(
-    request: AnyRequest, data: JSONBody[NewKey], desk: NamedDependency[Desk]
+    request: AnyRequest, data: JSONBody[NewSecurityKey], desk: NamedDependency[Desk]
 ) -> Response[Activated]:
     """From now on the key can be given at sign-in, and a second factor must be."""
     account, headers = await desk.gate.enter(request)
@@ -171,7 +257,13 @@ async def post_key(
     return Answer(Activated(codes), status_code=201, headers=headers | NO_STORE)
 
 
-@post("/factors/security-keys/{key_id:str}/remove", summary="Remove a key", tags=["factors"], status_code=204)
+@post(
+    "/factors/security-keys/{key_id:str}/remove",
+    summary="Remove a key",
+    tags=["factors"],
+    status_code=204,
+    opt=told(*OF_A_REMOVAL, body=examples.PASSWORD_AGAIN),
+)
 async def post_key_removal(
     request: AnyRequest, key_id: FromPath[str], data: JSONBody[RemovalRequest], desk: NamedDependency[Desk]
 ) -> Response[None]:
@@ -182,7 +274,13 @@ async def post_key_removal(
     return Answer(None, status_code=204, headers=headers)
 
 
-@post("/factor-resets", summary="Reset at the counter", tags=["factors"], status_code=200)
+@post(
+    "/factor-resets",
+    summary="Reset at the counter",
+    tags=["factors"],
+    status_code=200,
+    opt=told(UnknownAccount, OwnAccount, NoSecondFactor, body=examples.RESET, answer=PERSON),
+)
 async def post_factor_reset(
     request: AnyRequest, data: JSONBody[ResetRequest], desk: NamedDependency[Desk]
 ) -> Response[Person]:
@@ -199,7 +297,15 @@ async def post_factor_reset(
     return Answer(person, status_code=200, headers=headers)
 
 
-@post("/sign-in/second/options", summary="Begin to use a key", tags=["accounts"], status_code=200)
+@post(
+    "/sign-in/second/options",
+    summary="Begin to use a key",
+    tags=["accounts"],
+    status_code=200,
+    opt=told(
+        TicketRefused, UnknownFactor, PublicUrlNeeded, body=examples.TICKET, answer=examples.REQUEST_OPTIONS
+    ),
+)
 async def post_second_step_options(
     request: AnyRequest, data: JSONBody[TicketRequest], desk: NamedDependency[Desk]
 ) -> Response[Options]:
@@ -212,7 +318,22 @@ async def post_second_step_options(
     return Answer(Options(made), status_code=200, headers=headers | NO_STORE)
 
 
-@post("/sign-in/second", summary="Sign in, second step", tags=["accounts"], status_code=200)
+@post(
+    "/sign-in/second",
+    summary="Sign in, second step",
+    tags=["accounts"],
+    status_code=200,
+    opt=told(
+        TicketRefused,
+        SecondFactorRefused,
+        FactorClosed,
+        FactorUnreadable,
+        PublicUrlNeeded,
+        UnknownAccount,
+        body=examples.SECOND_STEP,
+        answer=TOKENS,
+    ),
+)
 async def post_second_step(
     request: AnyRequest, data: JSONBody[SecondStep], desk: NamedDependency[Desk]
 ) -> Response[Tokens]:

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_api.description import told
 from booking_api.desk import Desk
 from reservation import Kernel
 from reservation.errors import ReservationError
@@ -14,13 +15,27 @@ from reservation.errors import ReservationError
 ANSWER_TIMEOUT_S = 1.0
 
 
-@get("/health/live", summary="Alive", tags=["health"], include_in_schema=True)
+@get(
+    "/health/live",
+    summary="Alive",
+    tags=["health"],
+    include_in_schema=True,
+    opt=told(answer={"status": "up"}),
+)
 async def get_live() -> dict[str, str]:
     """The worker answers."""
     return {"status": "up"}
 
 
-@get("/health/ready", summary="Ready", tags=["health"])
+@get(
+    "/health/ready",
+    summary="Ready",
+    tags=["health"],
+    opt=told(
+        answer={"status": "up", "postgresql": "up", "valkey": "up"},
+        also={503: "A part does not answer; it is told which."},
+    ),
+)
 async def get_ready(desk: NamedDependency[Desk]) -> Response[dict[str, str]]:
     """Every part and whether it answers; 503 when one does not."""
     parts = {"postgresql": await _postgresql(desk.kernel), "valkey": await _valkey(desk.kernel)}

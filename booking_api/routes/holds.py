@@ -8,15 +8,40 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.eligibility.errors import BookingClosed, NotEligible, NotOpenYet
 from booking_api.errors import InvalidRequest, KeyMissing, NotYourVehicle, UnknownHold
 from booking_api.identity.tokens import Account
 from booking_api.request import Answer, AnyRequest, header
+from booking_api.routes import examples
 from reservation import Booking, ClaimantKind, Hold, Kernel, confirm, hold, release
 from reservation.claim_id import pool_of
+from reservation.errors import (
+    AlreadyBooked,
+    AlreadyConfirmed,
+    AnotherHold,
+    ChooseUnit,
+    Full,
+    HoldInFlight,
+    HoldLost,
+    KeyReused,
+    PoolClosed,
+    Rebuilding,
+    UnknownPool,
+    UnknownUnit,
+)
 from reservation.hold import UNITS_LIMIT
 
 KEY_LENGTH_LIMIT = 200
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "Of your own making, new for each booking; the same one when you repeat the request.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_LIMIT, "pattern": "^[ -~]+$"},
+    "example": "6f1c2a7e-hold-to-booking",
+}
 UNIT_ID_LIMIT = 2**53
 
 UnitId = Annotated[int, msgspec.Meta(ge=1, lt=UNIT_ID_LIMIT)]
@@ -36,7 +61,26 @@ class ConfirmRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: UnitId | None = None
 
 
-@post("/holds", summary="Hold units", tags=["holds"])
+@post(
+    "/holds",
+    summary="Hold units",
+    tags=["holds"],
+    opt=told(
+        UnknownPool,
+        UnknownUnit,
+        PoolClosed,
+        AnotherHold,
+        Full,
+        NotYourVehicle,
+        NotEligible,
+        NotOpenYet,
+        BookingClosed,
+        Rebuilding,
+        body=examples.NEW_HOLD,
+        answer=examples.HOLD,
+        also={200: "The hold one has already."},
+    ),
+)
 async def post_hold(
     request: AnyRequest, data: JSONBody[HoldRequest], desk: NamedDependency[Desk]
 ) -> Response[Hold]:
@@ -50,7 +94,13 @@ async def post_hold(
     return Answer(held, status_code=200 if held.repeated else 201, headers=headers)
 
 
-@delete("/holds/{hold_id:str}", summary="Release a hold", tags=["holds"], status_code=204)
+@delete(
+    "/holds/{hold_id:str}",
+    summary="Release a hold",
+    tags=["holds"],
+    status_code=204,
+    opt=told(UnknownHold, HoldLost, HoldInFlight, UnknownPool, Rebuilding),
+)
 async def delete_hold(
     request: AnyRequest, hold_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[None]:
@@ -60,7 +110,28 @@ async def delete_hold(
     return Answer(None, status_code=204, headers=headers)
 
 
-@post("/holds/{hold_id:str}/confirm", summary="Confirm a hold", tags=["holds"], status_code=201)
+@post(
+    "/holds/{hold_id:str}/confirm",
+    summary="Confirm a hold",
+    tags=["holds"],
+    status_code=201,
+    opt=told(
+        KeyMissing,
+        UnknownHold,
+        UnknownPool,
+        HoldLost,
+        HoldInFlight,
+        ChooseUnit,
+        KeyReused,
+        AlreadyConfirmed,
+        AlreadyBooked,
+        Full,
+        Rebuilding,
+        headers=(IDEMPOTENCY_KEY,),
+        body=examples.CONFIRM,
+        answer=examples.BOOKING,
+    ),
+)
 async def post_confirm(
     request: AnyRequest,
     hold_id: FromPath[str],

@@ -7,10 +7,12 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.outbox.errors import UnknownNotice
 from booking_api.outbox.notices import Notice, notices_of, read_notice
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples_payments as examples
 
 NOTICES_PAGE_LIMIT = 200
 NOTICE_ID_LIMIT = 2**53
@@ -23,7 +25,7 @@ class Notices(msgspec.Struct, frozen=True):
     next: int | None
 
 
-@get("/notices", summary="My notices", tags=["notices"])
+@get("/notices", summary="My notices", tags=["notices"], opt=told(answer=examples.NOTICES))
 async def get_notices(
     request: AnyRequest,
     desk: NamedDependency[Desk],
@@ -37,7 +39,13 @@ async def get_notices(
     return Answer(Notices(found, last), status_code=200, headers=headers)
 
 
-@post("/notices/{notice_id:int}/read", summary="Mark a notice as read", tags=["notices"], status_code=200)
+@post(
+    "/notices/{notice_id:int}/read",
+    summary="Mark a notice as read",
+    tags=["notices"],
+    status_code=200,
+    opt=told(UnknownNotice, answer=examples.READ_NOTICE),
+)
 async def post_read(
     request: AnyRequest, notice_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Notice]:

@@ -8,9 +8,12 @@ from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.errors import UnknownAccount
 from booking_api.identity import refresh
 from booking_api.identity.accounts import find_person
+from booking_api.identity.factors.errors import SecondFactorNeeded
 from booking_api.identity.oidc import (
     LIFE,
     AttemptRefused,
@@ -26,12 +29,17 @@ from booking_api.identity.oidc import (
     take,
     unlink,
 )
+from booking_api.identity.oidc.errors import IdTokenRefused, LinkedElsewhere, NotLinked, ProviderUnavailable
 from booking_api.identity.signing_in import check_factors
 from booking_api.request import Answer, AnyRequest, header
+from booking_api.routes import examples_sign_in as examples
 from booking_api.routes.accounts import NO_STORE, Tokens, tokens_answer
+from booking_api.routes.examples import TOKENS
 
 COOKIE = "gongdao-oidc"
 COOKIES_READ_BYTES = 8_192
+
+SETS_COOKIE = {"Set-Cookie": "What the browser must bring back from the provider; good for ten minutes."}
 
 Parameter = Annotated[str | None, QueryParameter(max_length=2_000)]
 # The framework keeps the name `state` for its own.
@@ -50,7 +58,18 @@ class ExternalIdentities(msgspec.Struct, frozen=True):
     external_identities: list[ExternalIdentity]
 
 
-@get("/sign-in/oidc", summary="Sign in through the identity provider", tags=["accounts"], status_code=302)
+@get(
+    "/sign-in/oidc",
+    summary="Sign in through the identity provider",
+    tags=["accounts"],
+    status_code=302,
+    opt=told(
+        OidcOff,
+        ProviderUnavailable,
+        answer=examples.AUTHORIZATION,
+        sends=SETS_COOKIE | {"Location": "The identity provider."},
+    ),
+)
 async def get_oidc_sign_in(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[Authorization]:
     """Sends the browser to the identity provider."""
     headers = await desk.gate.enter_unknown(request)
@@ -59,7 +78,25 @@ async def get_oidc_sign_in(request: AnyRequest, desk: NamedDependency[Desk]) -> 
     return Answer(Authorization(url), status_code=302, headers=headers | NO_STORE | redirect)
 
 
-@get("/sign-in/oidc/callback", summary="Back from the identity provider", tags=["accounts"], status_code=200)
+@get(
+    "/sign-in/oidc/callback",
+    summary="Back from the identity provider",
+    tags=["accounts"],
+    status_code=200,
+    opt=told(
+        OidcOff,
+        AttemptRefused,
+        ProviderRefused,
+        ProviderUnavailable,
+        IdTokenRefused,
+        NotLinked,
+        LinkedElsewhere,
+        SecondFactorNeeded,
+        UnknownAccount,
+        answer=TOKENS,
+        sends={"Set-Cookie": "Takes the cookie away."},
+    ),
+)
 async def get_oidc_callback(
     request: AnyRequest,
     desk: NamedDependency[Desk],
@@ -90,7 +127,13 @@ async def get_oidc_callback(
     return await tokens_answer(desk, await find_person(engine, account), token, headers)
 
 
-@post("/accounts/me/external-identities", summary="Link an identity", tags=["accounts"], status_code=201)
+@post(
+    "/accounts/me/external-identities",
+    summary="Link an identity",
+    tags=["accounts"],
+    status_code=201,
+    opt=told(OidcOff, ProviderUnavailable, UnknownAccount, answer=examples.AUTHORIZATION, sends=SETS_COOKIE),
+)
 async def post_external_identity(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[Authorization]:
     """Gives the address to send this browser to; when it comes back, the identity may sign in as the account."""
     account, headers = await desk.gate.enter(request)
@@ -98,7 +141,12 @@ async def post_external_identity(request: AnyRequest, desk: NamedDependency[Desk
     return Answer(Authorization(url), status_code=201, headers=headers | NO_STORE | {"Set-Cookie": cookie})
 
 
-@get("/accounts/me/external-identities", summary="My identities at providers", tags=["accounts"])
+@get(
+    "/accounts/me/external-identities",
+    summary="My identities at providers",
+    tags=["accounts"],
+    opt=told(answer=examples.EXTERNAL_IDENTITIES),
+)
 async def get_external_identities(
     request: AnyRequest, desk: NamedDependency[Desk]
 ) -> Response[ExternalIdentities]:
@@ -113,6 +161,7 @@ async def get_external_identities(
     summary="Remove an identity",
     tags=["accounts"],
     status_code=204,
+    opt=told(UnknownIdentity),
 )
 async def delete_external_identity(
     request: AnyRequest, identity_id: FromPath[str], desk: NamedDependency[Desk]

@@ -8,8 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.errors import UnknownAccount, UnknownAuthority
 from booking_api.identity.tokens import Account
+from booking_api.organisations.errors import AccountNotVerified, OrganisationExists, UnknownOrganisation
 from booking_api.organisations.register import (
     Kind,
     NewOrganisation,
@@ -24,9 +27,13 @@ from booking_api.organisations.register import (
     take_membership,
 )
 from booking_api.plans.authorities import read_lineage
+from booking_api.plans.errors import NotYourAuthority
 from booking_api.plans.rows import Code
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples_schools as examples
 from reservation.transaction import transaction
+
+OF_AN_AUTHORITY = (UnknownOrganisation, UnknownAuthority, NotYourAuthority)
 
 
 class ReasonRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +67,7 @@ class Membership(msgspec.Struct, frozen=True):
     "/authorities/{authority:str}/organisations",
     summary="An authority's schools and stations",
     tags=["organisations"],
+    opt=told(UnknownAuthority, answer=examples.ORGANISATIONS),
 )
 async def get_organisations(
     authority: FromPath[str],
@@ -77,7 +85,19 @@ async def get_organisations(
     return Organisations(found, found[-1].id if len(found) == limit else None)
 
 
-@post("/organisations", summary="Register a school or station", tags=["organisations"], status_code=201)
+@post(
+    "/organisations",
+    summary="Register a school or station",
+    tags=["organisations"],
+    status_code=201,
+    opt=told(
+        UnknownAuthority,
+        NotYourAuthority,
+        OrganisationExists,
+        body=examples.NEW_ORGANISATION,
+        answer=examples.ORGANISATION,
+    ),
+)
 async def post_organisation(
     request: AnyRequest, data: JSONBody[NewOrganisation], desk: NamedDependency[Desk]
 ) -> Response[Organisation]:
@@ -94,6 +114,7 @@ async def post_organisation(
     summary="Suspend a school or station",
     tags=["organisations"],
     status_code=200,
+    opt=told(*OF_AN_AUTHORITY, body=examples.REASON, answer=examples.SUSPENDED),
 )
 async def post_suspend(
     request: AnyRequest,
@@ -110,6 +131,7 @@ async def post_suspend(
     summary="End a suspension",
     tags=["organisations"],
     status_code=200,
+    opt=told(*OF_AN_AUTHORITY, body=examples.REASON_TO_RESUME, answer=examples.ORGANISATION),
 )
 async def post_resume(
     request: AnyRequest,
@@ -125,6 +147,7 @@ async def post_resume(
     "/organisations/{organisation:str}/changes",
     summary="What was done about a school or station",
     tags=["organisations"],
+    opt=told(*OF_AN_AUTHORITY, answer=examples.CHANGES),
 )
 async def get_changes(
     request: AnyRequest,
@@ -146,6 +169,7 @@ async def get_changes(
     "/organisations/{organisation:str}/members/{login:str}",
     summary="Let an account act for a school or station",
     tags=["organisations"],
+    opt=told(*OF_AN_AUTHORITY, UnknownAccount, AccountNotVerified, answer=examples.MEMBERSHIP),
 )
 async def put_member(
     request: AnyRequest, organisation: FromPath[Code], login: FromPath[str], desk: NamedDependency[Desk]
@@ -163,6 +187,7 @@ async def put_member(
     summary="End that an account acts for a school or station",
     tags=["organisations"],
     status_code=200,
+    opt=told(*OF_AN_AUTHORITY, UnknownAccount, answer=examples.MEMBERSHIP),
 )
 async def delete_member(
     request: AnyRequest, organisation: FromPath[Code], login: FromPath[str], desk: NamedDependency[Desk]

@@ -9,15 +9,26 @@ from litestar.params import JSONBody
 from sqlalchemy import select
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
-from booking_api.errors import RoleMissing
+from booking_api.errors import RoleMissing, UnknownAccount, UnknownAuthority
 from booking_api.identity.accounts import find_by_login
 from booking_api.payments.counter import record_payment, record_refund
-from booking_api.payments.errors import FeeNeeded, NothingDue, NothingToRefund
+from booking_api.payments.errors import (
+    AlreadySettled,
+    FeeNeeded,
+    NothingDue,
+    NothingToRefund,
+    PaymentMismatch,
+    PaymentUnavailable,
+    UnknownPayment,
+)
 from booking_api.payments.fees import Payment, WantedFee, fees_of, note_standing, order_fee
+from booking_api.payments.provider import Callback
 from booking_api.payments.sittings import refund
 from booking_api.plans.authorities import read_fee_fen
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples_payments as examples
 from reservation import tables
 from reservation.transaction import transaction
 
@@ -65,7 +76,15 @@ class Heard(msgspec.Struct, frozen=True):
     state: str
 
 
-@post("/payments", summary="Pay a fee", tags=["payments"], status_code=200)
+@post(
+    "/payments",
+    summary="Pay a fee",
+    tags=["payments"],
+    status_code=200,
+    opt=told(
+        UnknownAuthority, NothingDue, PaymentUnavailable, body=examples.NEW_PAYMENT, answer=examples.PAYMENT
+    ),
+)
 async def post_payment(
     request: AnyRequest, data: JSONBody[PaymentRequest], desk: NamedDependency[Desk]
 ) -> Response[Payment]:
@@ -81,7 +100,7 @@ async def post_payment(
     return Answer(payment, status_code=200, headers=headers)
 
 
-@get("/payments", summary="My payments", tags=["payments"])
+@get("/payments", summary="My payments", tags=["payments"], opt=told(answer=examples.PAYMENTS))
 async def get_payments(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[Payments]:
     """The account's last 100 fees, whatever became of them, newest first."""
     account, headers = await desk.gate.enter(request, reads=True)
@@ -89,7 +108,13 @@ async def get_payments(request: AnyRequest, desk: NamedDependency[Desk]) -> Resp
     return Answer(Payments(found), status_code=200, headers=headers)
 
 
-@post("/payments/callback", summary="A provider's message", tags=["payments"], status_code=200)
+@post(
+    "/payments/callback",
+    summary="A provider's message",
+    tags=["payments"],
+    status_code=200,
+    opt=told(UnknownPayment, PaymentMismatch, reads=Callback, body=examples.CALLBACK, answer=examples.HEARD),
+)
 async def post_callback(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[Heard]:
     """For the payment provider, signed with the key it shares with the platform. Late and repeated messages are fine."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
@@ -104,7 +129,13 @@ async def post_callback(request: AnyRequest, desk: NamedDependency[Desk]) -> Res
     return Answer(Heard(heard.id, heard.state), status_code=200, headers={})
 
 
-@post("/payments/refunds", summary="Have a fee paid back", tags=["payments"], status_code=200)
+@post(
+    "/payments/refunds",
+    summary="Have a fee paid back",
+    tags=["payments"],
+    status_code=200,
+    opt=told(FeeNeeded, NothingToRefund, body=examples.NEW_PAYMENT, answer=examples.REFUNDING),
+)
 async def post_refund(
     request: AnyRequest, data: JSONBody[PaymentRequest], desk: NamedDependency[Desk]
 ) -> Response[Payments]:
@@ -131,7 +162,21 @@ async def post_refund(
     return Answer(Payments(found), status_code=200, headers=headers)
 
 
-@post("/payments/counter", summary="A fee paid at the counter", tags=["payments"], status_code=201)
+@post(
+    "/payments/counter",
+    summary="A fee paid at the counter",
+    tags=["payments"],
+    status_code=201,
+    opt=told(
+        UnknownAuthority,
+        UnknownAccount,
+        NothingDue,
+        AlreadySettled,
+        PaymentMismatch,
+        body=examples.COUNTER_PAYMENT,
+        answer=examples.PAID_AT_COUNTER,
+    ),
+)
 async def post_counter_payment(
     request: AnyRequest, data: JSONBody[CounterPayment], desk: NamedDependency[Desk]
 ) -> Response[Payment]:
@@ -153,7 +198,11 @@ async def post_counter_payment(
 
 
 @post(
-    "/payments/counter/refunds", summary="A fee paid back at the counter", tags=["payments"], status_code=200
+    "/payments/counter/refunds",
+    summary="A fee paid back at the counter",
+    tags=["payments"],
+    status_code=200,
+    opt=told(UnknownPayment, NothingToRefund, body=examples.COUNTER_REFUND, answer=examples.REFUNDED),
 )
 async def post_counter_refund(
     request: AnyRequest, data: JSONBody[CounterRefund], desk: NamedDependency[Desk]

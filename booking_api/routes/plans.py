@@ -6,13 +6,15 @@ from typing import Annotated
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, PathParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
-from booking_api.errors import InvalidRequest
+from booking_api.errors import InvalidRequest, UnknownAuthority
 from booking_api.identity.tokens import Account
+from booking_api.paging import PAGE_SIZE, Cursor, Limit, page, read_cursor
 from booking_api.plans.authorities import read_days_off, read_lineage, read_settings
 from booking_api.plans.draft import (
     NewPlan,
@@ -26,17 +28,28 @@ from booking_api.plans.draft import (
     plans_of,
     sessions_of,
 )
-from booking_api.plans.errors import PlanNotPublished
+from booking_api.plans.errors import (
+    NotYourAuthority,
+    PlanEmpty,
+    PlanNotPublished,
+    PlanPublished,
+    PlanTooLarge,
+    TooShortNotice,
+    UnknownPlan,
+    UnknownSession,
+)
 from booking_api.plans.publishing import cancel_session, publish_plan, unit_of_session
 from booking_api.plans.rows import SessionRow, check_service
 from booking_api.plans.schedule import Schedule, expand
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples
 from booking_api.rules.settings import SETTINGS
 from booking_api.schools.telling import note_cancelled_session
+from reservation.errors import UnitOver, UnknownPool, UnknownUnit
 from reservation.transaction import transaction
 
 ROWS_LIMIT = 200
-PlanId = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+PlanId = Annotated[int, PathParameter(ge=1, lt=2**53)]
 
 
 class RowsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,17 +65,17 @@ class CancelRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Plans(msgspec.Struct, frozen=True):
-    """The newest first; `next` continues, null at the end."""
+    """The newest first; `next` is the cursor of the page after this one, null at the end."""
 
     plans: list[Plan]
-    next: int | None
+    next: str | None
 
 
 class PlannedSessions(msgspec.Struct, frozen=True):
-    """In order of their ids; `next` continues after the last one, null at the end."""
+    """In order of their ids; `next` is the cursor of the page after this one, null at the end."""
 
     sessions: list[PlannedSession]
-    next: int | None
+    next: str | None
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -79,7 +92,13 @@ class SessionCancelled(msgspec.Struct, frozen=True):
     bookings_ended: int
 
 
-@post("/plans", summary="Draft a plan", tags=["plans"], status_code=201)
+@post(
+    "/plans",
+    summary="Draft a plan",
+    tags=["plans"],
+    status_code=201,
+    opt=told(UnknownAuthority, NotYourAuthority, body=examples.NEW_PLAN, answer=examples.PLAN),
+)
 async def post_plan(
     request: AnyRequest, data: JSONBody[NewPlan], desk: NamedDependency[Desk]
 ) -> Response[Plan]:
@@ -93,12 +112,12 @@ async def post_plan(
     return Answer(plan, status_code=201, headers=headers)
 
 
-@get("/plans", summary="Plans", tags=["plans"])
+@get("/plans", summary="Plans", tags=["plans"], opt=told(answer=examples.PLANS))
 async def get_plans(
     request: AnyRequest,
     desk: NamedDependency[Desk],
-    before: Annotated[int | None, QueryParameter(ge=1, lt=2**53)] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Response[Plans]:
     """The plans of the operator's authorities, drafts among them."""
     account, headers = await desk.gate.enter(request, reads=True)
@@ -106,32 +125,53 @@ async def get_plans(
         lineage = await read_lineage(connection)
         scopes = account.scopes("operator")
         mine = [authority for authority in lineage.parents if scopes & set(lineage.up(authority))]
-        plans = await plans_of(connection, authorities=mine, before=before, limit=limit)
-    return Answer(
-        Plans(plans, plans[-1].id if len(plans) == limit else None), status_code=200, headers=headers
-    )
+        before = read_cursor(cursor, of=("plans",), kind=int)
+        found = await plans_of(connection, authorities=mine, before=before, limit=limit + 1)
+    shown = page(found, limit=limit, key=lambda plan: plan.id, of=("plans",))
+    return Answer(Plans(*shown), status_code=200, headers=headers)
 
 
-@get("/plans/{plan_id:int}/sessions", summary="A plan's sessions", tags=["plans"])
+@get(
+    "/plans/{plan_id:int}/sessions",
+    summary="A plan's sessions",
+    tags=["plans"],
+    opt=told(UnknownPlan, UnknownAuthority, NotYourAuthority, answer=examples.PLANNED_SESSIONS),
+)
 async def get_plan_sessions(
     request: AnyRequest,
-    plan_id: FromPath[PlanId],
+    plan_id: PlanId,
     desk: NamedDependency[Desk],
-    after: Annotated[int, QueryParameter(ge=0, lt=2**53)] = 0,
-    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Response[PlannedSessions]:
     """What the plan has, cancelled sessions among them."""
     account, headers = await desk.gate.enter(request, reads=True)
     async with transaction(desk.kernel.reads) as connection:
         await _own_plan(connection, account, plan_id)
-        found = await sessions_of(connection, plan_id=plan_id, after=after, limit=limit)
-    last = found[-1].id if len(found) == limit else None
-    return Answer(PlannedSessions(found, last), status_code=200, headers=headers)
+        of = ("plan sessions", plan_id)
+        after = read_cursor(cursor, of=of, kind=int) or 0
+        found = await sessions_of(connection, plan_id=plan_id, after=after, limit=limit + 1)
+    shown = page(found, limit=limit, key=lambda session: session.id, of=of)
+    return Answer(PlannedSessions(*shown), status_code=200, headers=headers)
 
 
-@post("/plans/{plan_id:int}/sessions", summary="Add sessions to a draft", tags=["plans"], status_code=200)
+@post(
+    "/plans/{plan_id:int}/sessions",
+    summary="Add sessions to a draft",
+    tags=["plans"],
+    status_code=200,
+    opt=told(
+        UnknownPlan,
+        UnknownAuthority,
+        NotYourAuthority,
+        PlanPublished,
+        PlanTooLarge,
+        body=examples.ROWS,
+        answer=examples.ADDED,
+    ),
+)
 async def post_plan_sessions(
-    request: AnyRequest, plan_id: FromPath[PlanId], data: JSONBody[RowsRequest], desk: NamedDependency[Desk]
+    request: AnyRequest, plan_id: PlanId, data: JSONBody[RowsRequest], desk: NamedDependency[Desk]
 ) -> Response[Added]:
     """Adds sessions, all or none; sending the same ones again adds nothing."""
     account, headers = await desk.gate.enter(request)
@@ -144,10 +184,22 @@ async def post_plan_sessions(
 
 
 @post(
-    "/plans/{plan_id:int}/schedules", summary="Lay out a recurring schedule", tags=["plans"], status_code=200
+    "/plans/{plan_id:int}/schedules",
+    summary="Lay out a recurring schedule",
+    tags=["plans"],
+    status_code=200,
+    opt=told(
+        UnknownPlan,
+        UnknownAuthority,
+        NotYourAuthority,
+        PlanPublished,
+        PlanTooLarge,
+        body=examples.SCHEDULE,
+        answer=examples.ADDED,
+    ),
 )
 async def post_plan_schedule(
-    request: AnyRequest, plan_id: FromPath[PlanId], data: JSONBody[Schedule], desk: NamedDependency[Desk]
+    request: AnyRequest, plan_id: PlanId, data: JSONBody[Schedule], desk: NamedDependency[Desk]
 ) -> Response[Added]:
     """Adds a week's pattern over a span of days, without exception days and the authority's days off."""
     account, headers = await desk.gate.enter(request)
@@ -164,10 +216,14 @@ async def post_plan_schedule(
     return Answer(Added(added, plan), status_code=200, headers=headers)
 
 
-@delete("/plans/{plan_id:int}", summary="Delete a draft", tags=["plans"], status_code=204)
-async def delete_plan(
-    request: AnyRequest, plan_id: FromPath[PlanId], desk: NamedDependency[Desk]
-) -> Response[None]:
+@delete(
+    "/plans/{plan_id:int}",
+    summary="Delete a draft",
+    tags=["plans"],
+    status_code=204,
+    opt=told(UnknownPlan, UnknownAuthority, NotYourAuthority, PlanPublished),
+)
+async def delete_plan(request: AnyRequest, plan_id: PlanId, desk: NamedDependency[Desk]) -> Response[None]:
     """Throws a draft away. A published plan is never deleted."""
     account, headers = await desk.gate.enter(request)
     async with transaction(desk.kernel.engine) as connection:
@@ -176,10 +232,22 @@ async def delete_plan(
     return Answer(None, status_code=204, headers=headers)
 
 
-@post("/plans/{plan_id:int}/publish", summary="Publish a plan", tags=["plans"], status_code=200)
-async def post_publish(
-    request: AnyRequest, plan_id: FromPath[PlanId], desk: NamedDependency[Desk]
-) -> Response[Plan]:
+@post(
+    "/plans/{plan_id:int}/publish",
+    summary="Publish a plan",
+    tags=["plans"],
+    status_code=200,
+    opt=told(
+        UnknownPlan,
+        UnknownAuthority,
+        NotYourAuthority,
+        PlanPublished,
+        PlanEmpty,
+        TooShortNotice,
+        answer=examples.PLAN,
+    ),
+)
+async def post_publish(request: AnyRequest, plan_id: PlanId, desk: NamedDependency[Desk]) -> Response[Plan]:
     """Makes every session bookable, for good: from here on the plan is not changed, only cancelled or closed."""
     account, headers = await desk.gate.enter(request)
     async with transaction(desk.kernel.engine) as connection:
@@ -195,10 +263,14 @@ async def post_publish(
     return Answer(plan, status_code=200, headers=headers)
 
 
-@post("/plans/{plan_id:int}/close", summary="Close a plan", tags=["plans"], status_code=200)
-async def post_close(
-    request: AnyRequest, plan_id: FromPath[PlanId], desk: NamedDependency[Desk]
-) -> Response[Plan]:
+@post(
+    "/plans/{plan_id:int}/close",
+    summary="Close a plan",
+    tags=["plans"],
+    status_code=200,
+    opt=told(UnknownPlan, UnknownAuthority, NotYourAuthority, PlanNotPublished, answer=examples.PLAN),
+)
+async def post_close(request: AnyRequest, plan_id: PlanId, desk: NamedDependency[Desk]) -> Response[Plan]:
     """Ends booking for every session, within seconds. What is booked stands; closing again changes nothing."""
     account, headers = await desk.gate.enter(request)
     async with transaction(desk.kernel.engine) as connection:
@@ -214,11 +286,23 @@ async def post_close(
     summary="Cancel a session",
     tags=["plans"],
     status_code=200,
+    opt=told(
+        UnknownPlan,
+        UnknownSession,
+        UnknownAuthority,
+        NotYourAuthority,
+        PlanNotPublished,
+        UnknownPool,
+        UnknownUnit,
+        UnitOver,
+        body=examples.SESSION_CANCEL,
+        answer=examples.SESSION_CANCELLED,
+    ),
 )
 async def post_session_cancel(
     request: AnyRequest,
-    plan_id: FromPath[PlanId],
-    session_id: FromPath[PlanId],
+    plan_id: PlanId,
+    session_id: PlanId,
     data: JSONBody[CancelRequest],
     desk: NamedDependency[Desk],
 ) -> Response[SessionCancelled]:

@@ -8,14 +8,19 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.eligibility.errors import BookingClosed, NotEligible, NotOpenYet
+from booking_api.errors import KeyMissing, NotYourOrganisation
 from booking_api.identity.accounts import checked_number, spelled_name
 from booking_api.identity.tokens import Account
+from booking_api.organisations.errors import UnknownOrganisation
 from booking_api.organisations.register import Organisation, enter_organisation
 from booking_api.plans.rows import Code
 from booking_api.registers.rows import Word
 from booking_api.request import BODY_LIMIT, Answer, AnyRequest
-from booking_api.routes.holds import idempotency_key
+from booking_api.routes import examples_schools as examples
+from booking_api.routes.holds import IDEMPOTENCY_KEY, idempotency_key
 from booking_api.schools.batches import (
     Batch,
     NewBatch,
@@ -27,6 +32,16 @@ from booking_api.schools.batches import (
     send_batch,
 )
 from booking_api.schools.consents import SchoolLearner, ask_consent, learners_of
+from booking_api.schools.errors import (
+    BatchOver,
+    BatchTooLong,
+    NoConsent,
+    NotPlanned,
+    SchoolElsewhere,
+    SubstitutionsOff,
+    TooManyBatches,
+    UnknownBatch,
+)
 from booking_api.schools.parts import Parts
 from booking_api.schools.substitutions import (
     NewSubstitution,
@@ -34,10 +49,13 @@ from booking_api.schools.substitutions import (
     substitute_learner,
     substitutions_of,
 )
+from reservation.errors import AlreadyBooked, KeyReused, NotActive, UnknownBooking, UnknownPool
 from reservation.transaction import transaction
 
 BATCH_BYTES = 256 * 1024
 """500 rows with the longest ids there are, written with blanks."""
+
+OF_A_SCHOOL = (NotYourOrganisation, UnknownOrganisation)
 
 RowId = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
 Before = Annotated[int | None, QueryParameter(ge=1, lt=2**53)]
@@ -87,7 +105,12 @@ class Substitutions(msgspec.Struct, frozen=True):
     next: int | None
 
 
-@get("/schools/{school:str}/learners", summary="A school's learners", tags=["schools"])
+@get(
+    "/schools/{school:str}/learners",
+    summary="A school's learners",
+    tags=["schools"],
+    opt=told(*OF_A_SCHOOL, answer=examples.LEARNERS),
+)
 async def get_learners(
     request: AnyRequest,
     school: FromPath[Code],
@@ -109,6 +132,7 @@ async def get_learners(
     summary="Ask a learner for consent",
     tags=["schools"],
     status_code=202,
+    opt=told(*OF_A_SCHOOL, body=examples.ASK, answer=examples.ASKED),
 )
 async def post_consent_request(
     request: AnyRequest, school: FromPath[Code], data: JSONBody[AskRequest], desk: NamedDependency[Desk]
@@ -133,7 +157,20 @@ async def post_consent_request(
     summary="Book for many learners",
     tags=["schools"],
     status_code=202,
-    opt={BODY_LIMIT: BATCH_BYTES},
+    opt={BODY_LIMIT: BATCH_BYTES}
+    | told(
+        *OF_A_SCHOOL,
+        KeyMissing,
+        KeyReused,
+        NotPlanned,
+        SchoolElsewhere,
+        BatchTooLong,
+        TooManyBatches,
+        headers=(IDEMPOTENCY_KEY,),
+        body=examples.NEW_BATCH,
+        answer=examples.SENT_BATCH,
+        also={200: "The batch that was sent before under this key."},
+    ),
 )
 async def post_batch(
     request: AnyRequest, school: FromPath[Code], data: JSONBody[NewBatch], desk: NamedDependency[Desk]
@@ -149,7 +186,12 @@ async def post_batch(
     return Answer(batch, status_code=202 if new else 200, headers=headers)
 
 
-@get("/schools/{school:str}/batches", summary="A school's batches", tags=["schools"])
+@get(
+    "/schools/{school:str}/batches",
+    summary="A school's batches",
+    tags=["schools"],
+    opt=told(*OF_A_SCHOOL, answer=examples.BATCHES),
+)
 async def get_batches(
     request: AnyRequest,
     school: FromPath[Code],
@@ -166,7 +208,12 @@ async def get_batches(
     return Answer(Batches(found, last), status_code=200, headers=headers)
 
 
-@get("/schools/{school:str}/batches/{batch_id:int}", summary="A batch and its rows", tags=["schools"])
+@get(
+    "/schools/{school:str}/batches/{batch_id:int}",
+    summary="A batch and its rows",
+    tags=["schools"],
+    opt=told(*OF_A_SCHOOL, UnknownBatch, answer=examples.BATCH_ROWS),
+)
 async def get_batch(
     request: AnyRequest,
     school: FromPath[Code],
@@ -176,7 +223,11 @@ async def get_batch(
     after: After = 0,
     limit: Limit = 500,
 ) -> Response[BatchRows]:
-    """What became of each row so far: booked, or refused with the rules and the first day on which it would pass."""
+    """What became of each row so far: booked, or refused with the rules and the first day on which it would pass.
+
+    A row's `code` is one that a hold can be refused with, or of the school's own: `no_consent`, `learner_twice`,
+    `not_planned`, `school_elsewhere`, `batches_off`, `school_share_reached`.
+    """
     account, headers = await desk.gate.enter(request, reads=True)
     await _enter(desk, account, school)
     async with transaction(desk.kernel.reads) as connection:
@@ -191,6 +242,7 @@ async def get_batch(
     summary="Stop a batch",
     tags=["schools"],
     status_code=200,
+    opt=told(*OF_A_SCHOOL, UnknownBatch, BatchOver, answer=examples.CANCELLED_BATCH),
 )
 async def post_batch_cancel(
     request: AnyRequest, school: FromPath[Code], batch_id: FromPath[RowId], desk: NamedDependency[Desk]
@@ -211,6 +263,23 @@ async def post_batch_cancel(
     summary="Put one learner in another's place",
     tags=["schools"],
     status_code=201,
+    opt=told(
+        *OF_A_SCHOOL,
+        UnknownBooking,
+        UnknownPool,
+        NotActive,
+        NotPlanned,
+        SchoolElsewhere,
+        SubstitutionsOff,
+        NoConsent,
+        NotOpenYet,
+        BookingClosed,
+        NotEligible,
+        AlreadyBooked,
+        body=examples.NEW_SUBSTITUTION,
+        answer=examples.SUBSTITUTION,
+        also={200: "The substitution that was made before."},
+    ),
 )
 async def post_substitution(
     request: AnyRequest,
@@ -231,7 +300,12 @@ async def post_substitution(
     return Answer(done.substitution, status_code=200 if done.effect is None else 201, headers=headers)
 
 
-@get("/schools/{school:str}/substitutions", summary="A school's substitutions", tags=["schools"])
+@get(
+    "/schools/{school:str}/substitutions",
+    summary="A school's substitutions",
+    tags=["schools"],
+    opt=told(*OF_A_SCHOOL, answer=examples.SUBSTITUTIONS),
+)
 async def get_substitutions(
     request: AnyRequest,
     school: FromPath[Code],

@@ -6,20 +6,33 @@ Pages need no tokens in scripts' reach: the cookie is HttpOnly, and writes carry
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.errors import PasswordRefused, SignInRefused, UnknownAccount
 from booking_api.identity.accounts import Person, find_person
-from booking_api.identity.factors.errors import PublicUrlNeeded
+from booking_api.identity.factors.errors import (
+    FactorClosed,
+    FactorUnreadable,
+    PublicUrlNeeded,
+    SecondFactorNeeded,
+    SecondFactorRefused,
+    TicketRefused,
+)
 from booking_api.identity.password_again import change_password, credentials_of
-from booking_api.identity.sessions.errors import SessionMissing
+from booking_api.identity.sessions.errors import CsrfRefused, JsonNeeded, SessionMissing
 from booking_api.identity.sessions.memory import Visit
 from booking_api.identity.sessions.rows import begin_session, end_everywhere, end_session
 from booking_api.identity.signing_in import SecondStep, first_step
 from booking_api.request import Answer, AnyRequest, header
+from booking_api.routes import examples_sign_in as examples
 from booking_api.routes.accounts import NO_STORE, SignInRequest, Text
+from booking_api.routes.examples import SIGN_IN
 from booking_api.routes.factors import take_second_step
+
+OF_A_FORM = (CsrfRefused, JsonNeeded, PublicUrlNeeded)
+COOKIE = {"Set-Cookie": "The session's cookie, or that it is over."}
 
 
 class SessionView(msgspec.Struct, frozen=True):
@@ -36,7 +49,15 @@ class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     new_password: Text
 
 
-@post("/session", summary="Sign in with a cookie", tags=["sessions"], status_code=200)
+@post(
+    "/session",
+    summary="Sign in with a cookie",
+    tags=["sessions"],
+    status_code=200,
+    opt=told(
+        *OF_A_FORM, SignInRefused, SecondFactorNeeded, body=SIGN_IN, answer=examples.SESSION, sends=COOKIE
+    ),
+)
 async def post_session(
     request: AnyRequest, data: JSONBody[SignInRequest], desk: NamedDependency[Desk]
 ) -> Response[SessionView]:
@@ -47,7 +68,23 @@ async def post_session(
     return await _begin(desk, request, person, headers)
 
 
-@post("/session/second", summary="Sign in with a cookie, second step", tags=["sessions"], status_code=200)
+@post(
+    "/session/second",
+    summary="Sign in with a cookie, second step",
+    tags=["sessions"],
+    status_code=200,
+    opt=told(
+        *OF_A_FORM,
+        TicketRefused,
+        SecondFactorRefused,
+        FactorClosed,
+        FactorUnreadable,
+        UnknownAccount,
+        body=examples.SECOND_STEP,
+        answer=examples.SESSION,
+        sends=COOKIE,
+    ),
+)
 async def post_session_second_step(
     request: AnyRequest, data: JSONBody[SecondStep], desk: NamedDependency[Desk]
 ) -> Response[SessionView]:
@@ -56,7 +93,12 @@ async def post_session_second_step(
     return await _begin(desk, request, await take_second_step(desk, request, data), headers)
 
 
-@get("/session", summary="My session", tags=["sessions"])
+@get(
+    "/session",
+    summary="My session",
+    tags=["sessions"],
+    opt=told(SessionMissing, UnknownAccount, answer=examples.SESSION),
+)
 async def get_session(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[SessionView]:
     """The session's account and CSRF token again, for a page that was loaded anew."""
     visit, headers = await _visit(desk, request, reads=True)
@@ -64,7 +106,7 @@ async def get_session(request: AnyRequest, desk: NamedDependency[Desk]) -> Respo
     return Answer(SessionView(visit.csrf, person), status_code=200, headers=headers | NO_STORE)
 
 
-@delete("/session", summary="End my session", tags=["sessions"])
+@delete("/session", summary="End my session", tags=["sessions"], opt=told(SessionMissing, sends=COOKIE))
 async def delete_session(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[None]:
     """Signs out in this browser."""
     visit, headers = await _visit(desk, request)
@@ -74,7 +116,7 @@ async def delete_session(request: AnyRequest, desk: NamedDependency[Desk]) -> Re
     return Answer(None, status_code=204, headers=headers | desk.gate.cookie.clear())
 
 
-@delete("/sessions", summary="Sign out everywhere", tags=["sessions"])
+@delete("/sessions", summary="Sign out everywhere", tags=["sessions"], opt=told(sends=COOKIE))
 async def delete_sessions(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[None]:
     """Ends every session and refresh token of the account; access tokens end within minutes."""
     account, _, headers = await _asker(desk, request)
@@ -84,7 +126,13 @@ async def delete_sessions(request: AnyRequest, desk: NamedDependency[Desk]) -> R
     return Answer(None, status_code=204, headers=headers | desk.gate.cookie.clear())
 
 
-@post("/accounts/me/password", summary="Change my password", tags=["accounts"], status_code=204)
+@post(
+    "/accounts/me/password",
+    summary="Change my password",
+    tags=["accounts"],
+    status_code=204,
+    opt=told(UnknownAccount, PasswordRefused, body=examples.PASSWORD_CHANGE),
+)
 async def post_password(
     request: AnyRequest, data: JSONBody[PasswordChange], desk: NamedDependency[Desk]
 ) -> Response[None]:
@@ -113,7 +161,7 @@ async def _enter_form(desk: Desk, request: AnyRequest) -> dict[str, str]:
     # What a form of another site can send without asking first is not JSON (Fetch standard, section 2.2.2).
     kind = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise HTTPException(status_code=415, detail="Send the body as application/json.")
+        raise JsonNeeded
     return headers
 
 

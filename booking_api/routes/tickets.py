@@ -6,12 +6,15 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples_payments as examples
 from booking_api.tickets.appointment import calendar_entry
 from booking_api.tickets.check_in import check_in_key, code_svg
+from booking_api.tickets.errors import NoAppointment
 from booking_api.tickets.reading import BookedUnit, appointment_of, find_booked_unit
-from reservation.errors import NotActive
+from reservation.errors import NotActive, UnknownBooking
 
 Language = Literal["zh-CN", "en"]
 
@@ -20,7 +23,12 @@ PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 PICTURE = {"Content-Security-Policy": "default-src 'none'"}
 
 
-@get("/bookings/{booking_id:str}", summary="One booking", tags=["bookings"])
+@get(
+    "/bookings/{booking_id:str}",
+    summary="One booking",
+    tags=["bookings"],
+    opt=told(UnknownBooking, answer=examples.BOOKED_UNIT),
+)
 async def get_booking(
     request: AnyRequest, booking_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[BookedUnit]:
@@ -29,7 +37,18 @@ async def get_booking(
     return Answer(booked, status_code=200, headers=headers | PRIVATE)
 
 
-@get("/bookings/{booking_id:str}/ticket.ics", summary="Calendar entry", tags=["bookings"])
+@get(
+    "/bookings/{booking_id:str}/ticket.ics",
+    summary="Calendar entry",
+    tags=["bookings"],
+    media_type="text/calendar",
+    opt=told(
+        UnknownBooking,
+        NoAppointment,
+        answer=examples.CALENDAR,
+        sends={"Content-Disposition": "The file's name."},
+    ),
+)
 async def get_ticket_ics(
     request: AnyRequest,
     booking_id: FromPath[str],
@@ -43,7 +62,13 @@ async def get_ticket_ics(
     return Response(entry, media_type="text/calendar", headers=headers | PRIVATE | named)
 
 
-@get("/bookings/{booking_id:str}/ticket.svg", summary="Check-in code", tags=["bookings"])
+@get(
+    "/bookings/{booking_id:str}/ticket.svg",
+    summary="Check-in code",
+    tags=["bookings"],
+    media_type="image/svg+xml",
+    opt=told(UnknownBooking, NotActive, answer=examples.CODE_PICTURE),
+)
 async def get_ticket_svg(
     request: AnyRequest, booking_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[bytes]:

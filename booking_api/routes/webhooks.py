@@ -6,8 +6,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from booking_api import clock
+from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.errors import NotYourOrganisation
 from booking_api.identity.tokens import Account
+from booking_api.outbox.errors import TooManyWebhooks, UnknownWebhook, WebhookOff
 from booking_api.outbox.webhooks import (
     Delivery,
     NewWebhook,
@@ -20,6 +23,7 @@ from booking_api.outbox.webhooks import (
     webhooks_of,
 )
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples_schools as examples
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -42,7 +46,15 @@ class Ping(msgspec.Struct, frozen=True):
     id: str
 
 
-@post("/webhooks", summary="Register a webhook", tags=["webhooks"], status_code=201)
+@post(
+    "/webhooks",
+    summary="Register a webhook",
+    tags=["webhooks"],
+    status_code=201,
+    opt=told(
+        NotYourOrganisation, TooManyWebhooks, body=examples.NEW_WEBHOOK, answer=examples.REGISTERED_WEBHOOK
+    ),
+)
 async def post_webhook(
     request: AnyRequest, data: JSONBody[NewWebhook], desk: NamedDependency[Desk]
 ) -> Response[RegisteredWebhook]:
@@ -62,7 +74,7 @@ async def post_webhook(
     return Answer(made, status_code=201, headers=headers | NO_STORE)
 
 
-@get("/webhooks", summary="Our webhooks", tags=["webhooks"])
+@get("/webhooks", summary="Our webhooks", tags=["webhooks"], opt=told(answer=examples.WEBHOOKS))
 async def get_webhooks(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[Webhooks]:
     """The webhooks of the organisations the account acts for, without their secrets."""
     account, headers = await desk.gate.enter(request, reads=True)
@@ -70,7 +82,13 @@ async def get_webhooks(request: AnyRequest, desk: NamedDependency[Desk]) -> Resp
     return Answer(Webhooks(found), status_code=200, headers=headers)
 
 
-@delete("/webhooks/{webhook_id:str}", summary="Delete a webhook", tags=["webhooks"], status_code=204)
+@delete(
+    "/webhooks/{webhook_id:str}",
+    summary="Delete a webhook",
+    tags=["webhooks"],
+    status_code=204,
+    opt=told(UnknownWebhook),
+)
 async def delete_one(
     request: AnyRequest, webhook_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[None]:
@@ -80,7 +98,13 @@ async def delete_one(
     return Answer(None, status_code=204, headers=headers)
 
 
-@post("/webhooks/{webhook_id:str}/ping", summary="Ping a webhook", tags=["webhooks"], status_code=202)
+@post(
+    "/webhooks/{webhook_id:str}/ping",
+    summary="Ping a webhook",
+    tags=["webhooks"],
+    status_code=202,
+    opt=told(UnknownWebhook, WebhookOff, answer=examples.PING),
+)
 async def post_ping(
     request: AnyRequest, webhook_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Ping]:
@@ -92,7 +116,12 @@ async def post_ping(
     return Answer(Ping(sent), status_code=202, headers=headers)
 
 
-@get("/webhooks/{webhook_id:str}/deliveries", summary="A webhook's deliveries", tags=["webhooks"])
+@get(
+    "/webhooks/{webhook_id:str}/deliveries",
+    summary="A webhook's deliveries",
+    tags=["webhooks"],
+    opt=told(UnknownWebhook, answer=examples.DELIVERIES),
+)
 async def get_deliveries(
     request: AnyRequest, webhook_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Deliveries]:

@@ -190,7 +190,7 @@ async def test_what_belongs_to_somebody_else_is_as_if_it_were_not_there(client, 
     assert (await client.delete(f"/api/v1/holds/{held}", headers=theirs)).json()["code"] == "hold_lost"
     assert (await client.post(confirm, headers=theirs | key)).json()["code"] == "hold_lost"
     booking = (await client.post(confirm, headers=mine | key)).json()["id"]
-    assert (await client.get("/api/v1/bookings", headers=theirs)).json() == {"bookings": []}
+    assert (await client.get("/api/v1/bookings", headers=theirs)).json()["bookings"] == []
     cancel = f"/api/v1/bookings/{booking}/cancel"
     assert (await client.post(cancel, headers=theirs)).json()["code"] == "unknown_booking"
     new = (await client.post("/api/v1/holds", json={"pool": pool, "units": [other]}, headers=theirs)).json()[

@@ -1,11 +1,15 @@
 """`gongdao register` as people run it: exit codes, one line for what is unusable, a report of every bad row."""
 
+import asyncio
 import csv
 import json
+import subprocess
 
 import pytest
+from sqlalchemy import text
 
-from tests.serving import environment, gongdao
+from reservation.database import create_reading_engine
+from tests.serving import GONGDAO, environment, gongdao
 
 HEADER = "number,identity_number,vehicle_class,issued,last_day\n"
 GOOD = "L{},11010519491231002X,C1,2026-03-01,2029-02-28\n"
@@ -69,3 +73,30 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(run, tmp_path, name, op
     assert refused.returncode == 2
     assert says in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+async def test_a_session_killed_in_the_middle_ends_the_command_at_once(tmp_path, database_url, valkey_url):
+    path = tmp_path / "learners.csv"
+    path.write_text(HEADER + "".join(GOOD.format(n) for n in range(200_000)))
+    env = environment(tmp_path, GONGDAO_DATABASE_URL=database_url, GONGDAO_VALKEY_URL=valkey_url)
+    words = [*GONGDAO, "register", "import", "learner_certificate", str(path), "--source", "s"]
+    running = subprocess.Popen(  # noqa: ASYNC220
+        words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    engine = create_reading_engine(database_url, connections=1)
+    kill = text(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND query LIKE 'COPY %' AND state = 'active'"
+    )
+    try:
+        async with asyncio.timeout(20), engine.connect() as connection:
+            while not (await connection.execute(kill)).scalar_one():
+                await asyncio.sleep(0.02)
+        said = await asyncio.to_thread(running.communicate, timeout=10)
+    finally:
+        running.kill()
+        await engine.dispose()
+    assert (running.returncode, said[0]) == (2, "")
+    assert said[1].strip().splitlines() == [
+        "gongdao: the database: the connection was closed while rows were copied"
+    ]

@@ -13,6 +13,7 @@ from joserfc.jwk import OKPKey
 from booking_api import clock
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
+from booking_api.gate.access import ACCESS
 from booking_api.identity.sessions.memory import Sessions
 from booking_api.identity.tokens import ALGORITHM, TokenVerifier
 from booking_api.schools.carrying import carry
@@ -42,7 +43,7 @@ async def carry_batch(kernel: Kernel) -> None:
     """Carries the batch that nobody else carries, as a worker does."""
     key = OKPKey.generate_key(ALGORITHM)
     sessions = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms)
-    gate = Gate(Settings(), kernel, TokenVerifier(key, now_s=clock.now_s), sessions)
+    gate = Gate(Settings(), kernel, TokenVerifier(key, now_s=clock.now_s), sessions, ACCESS)
     parts = Parts(kernel, Eligibility(kernel), gate)
     found = await claim(kernel)
     if found is not None:

@@ -8,7 +8,7 @@ import pytest
 
 import reservation
 
-WITH_EXAMPLES = {"reservation.claim_id", "reservation.errors", "reservation.valkey"}
+WITH_EXAMPLES = {"reservation.claim_id", "reservation.errors", "reservation.failure", "reservation.valkey"}
 MODULES = sorted(
     module.name
     for module in walk_packages(reservation.__path__, "reservation.")

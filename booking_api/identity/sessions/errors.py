@@ -19,6 +19,14 @@ class SessionMissing(ApiError):
     sentence = "This request is not part of a session: it came without the cookie, or with an access token."
 
 
+class JsonNeeded(ApiError):
+    """A sign-in came in another form than JSON."""
+
+    code = "unsupported_media_type"
+    status = 415
+    sentence = "Send the body as application/json."
+
+
 class CsrfRefused(ApiError):
     """Another site may have caused this request."""
 

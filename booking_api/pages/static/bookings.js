@@ -34,9 +34,9 @@ export function clearBookings() {
   none.hidden = false;
 }
 
-async function unitOf({ pool, unit }) {
+async function unitOf({ unit }) {
   if (!known.has(unit)) {
-    const { units: [found] } = await call("GET", `/api/v1/pools/${pool}/units?after=${unit - 1}&limit=1`);
+    const found = await call("GET", `/api/v1/units/${unit}`);
     known.set(unit, found);
   }
   return known.get(unit);

@@ -51,7 +51,7 @@ export function leaveHold() {
 async function take(owner, pool, unit, vehicle) {
   const body = { pool, units: [unit], ...(vehicle ? { vehicle } : {}) };
   const answer = await call("POST", "/api/v1/holds", { body });
-  const known = await describe(pool, unit);
+  const known = await describe(unit);
   const lifeMs = known.lifeMs;
   // The deadline is of the server's clock: a fresh hold tells how far that is ahead of ours.
   const aheadMs = answer.repeated ? (held?.aheadMs ?? 0) : answer.expires_at_ms - lifeMs - Date.now();
@@ -70,8 +70,8 @@ async function adopt(owner, problem, vehicle) {
   }
 }
 
-async function describe(pool, unit) {
-  const { units: [found] } = await call("GET", `/api/v1/pools/${pool}/units?after=${unit - 1}&limit=1`);
+async function describe(unit) {
+  const found = await call("GET", `/api/v1/units/${unit}`);
   return { label: `${titleWords(found)}\n${whenWords(found)}`, lifeMs: Number(page.dataset.holdTtlS) * 1000 };
 }
 

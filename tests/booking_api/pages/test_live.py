@@ -7,8 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reservation import NewUnit, UnitKind, publish_pool, publish_unit
-from reservation import pools as pools_module
+from reservation import NewUnit, UnitKind, listing, publish_pool, publish_unit
 from reservation.errors import Unavailable
 from reservation.fresh import FRESH_S
 
@@ -182,7 +181,7 @@ async def test_unknown_counts_are_shown_as_unknown(visitor, monkeypatch):
     async def silent(*_, **__):
         raise Unavailable(part="valkey")
 
-    monkeypatch.setattr(pools_module, "free_places", silent)
+    monkeypatch.setattr(listing, "free_places", silent)
     answer = await visitor.get("/?lang=en")
     assert answer.status_code == 200
     rows = Page(answer).all("li", class_="row")

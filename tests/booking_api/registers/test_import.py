@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 from datetime import date
 
 import pytest
@@ -213,6 +214,39 @@ async def test_json_lines_say_what_is_no_row(imports, rows):
     ]
 
 
+async def test_a_json_array_says_which_item_is_no_row(imports, rows):
+    good = {"plate": "浙A12345", "plate_kind": "02", "identity_number": PERSON, "registered": "2020-01-01", "valid_until": "2026-12-31"}  # fmt: skip
+    other = good | {"plate": "浙A00001", "seats": 7}
+    items = [json.dumps(good, indent=1), "[1]", '{"plate": }', json.dumps({"plate": "x" * LINE_LIMIT}), "", json.dumps(other), json.dumps(good)]  # fmt: skip
+    done, bad = await imports(
+        f" [{' , '.join(items)}]\n", kind=RegisterKind.VEHICLE, name="v.json", skip_bad=True
+    )
+    assert done.rows == 2
+    assert [row.line for row in bad] == [2, 3, 4, 5, 7]
+    assert bad[-1].reason == "the same as item 1"
+    assert [(row["plate"], row["seats"]) for row in await rows("vehicle")] == [
+        ("浙A00001", 7),
+        ("浙A12345", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no JSON array"),
+        ('{"plate": 1}', "does not begin with"),
+        ('[{"a": 1}, {"b": 2}', "in or after item 2"),
+        ('[{"a": 1}, {"b": "2]', "in or after item 2"),
+        ("[1] [2]", "behind item 1"),
+        ("[1, 2}]", "item 2 closes"),
+    ],
+)
+async def test_what_is_not_one_array_is_told_and_nothing_is_left(imports, rows, text, says):
+    with pytest.raises(FileUnusable, match=says):
+        await imports(text, kind=RegisterKind.VEHICLE, name="v.json", skip_bad=True)
+    assert await rows("vehicle") == []
+
+
 async def test_every_register_takes_rows_and_takes_them_again(imports, rows):
     violation = "number,plate,plate_kind,at,code,points,fine_yuan,settled"
     for _ in range(2):
@@ -266,29 +300,37 @@ async def test_a_moment_that_cannot_be_stored_is_a_bad_row(imports, at):
     assert (done.rows, [row.line for row in bad]) == (1, [2])
 
 
-async def test_a_database_that_gives_up_in_the_middle_leaves_nothing(imports, rows, engine):
-    """The statement is cancelled from outside while rows stream: an error, and no half of a file."""
-    kill = text(
-        "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
+@pytest.mark.parametrize("way", ["pg_cancel_backend", "pg_terminate_backend"])
+async def test_a_database_that_gives_up_in_the_middle_leaves_nothing(imports, rows, engine, way):
+    """The statement is cancelled, or its session killed, while we wait to send more: an error, no half of a file."""
     ended = []
 
     def progress(read, _):
         if read == 2_000:
-            ended.append(asyncio.get_running_loop().create_task(_end_sessions(engine, kill)))
+            ended.append(asyncio.get_running_loop().create_task(_end_session(engine, way)))
 
+    # More than fits into the sockets between us and a server that has stopped reading.
     lines = [certificate(f"L{n}") for n in range(40_000)]
-    with pytest.raises((OSError, SQLAlchemyError)):
-        await imports(HEADER, *lines, progress=progress)
-    assert await ended[0] == 1
+    with pytest.raises((ConnectionError, SQLAlchemyError)):
+        async with asyncio.timeout(5) as patience:
+            await imports(HEADER, *lines, progress=progress)
+    assert not patience.expired()
+    assert await ended[0]
     assert await rows() == []
     assert await read_imports(engine) == []
 
 
-async def _end_sessions(engine, kill):
+async def _end_session(engine, way):
+    """Ends the importing session while it reads nothing, so that its client certainly waits to write."""
+    session = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     async with engine.connect() as connection:
-        return (await connection.execute(kill)).scalar_one()
+        pid = (await connection.execute(text(f"SELECT pid {session}"))).scalar_one()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(0.5)
+            return (await connection.execute(text(f"SELECT {way}(:pid)"), {"pid": pid})).scalar_one()
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_what_is_no_file_is_told_at_once(tmp_path):
