@@ -76,7 +76,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 @pytest.fixture
 async def database_url(servers: Servers) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
-    await _on_server(servers.postgres.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await _on_server(servers.postgres.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY = FILE_COPY")
     yield database_named(servers.postgres.url, name)
     await _on_server(servers.postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
 
