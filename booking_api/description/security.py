@@ -52,6 +52,9 @@ def security_of(route: tuple[str, str], access: Access | None) -> list[dict[str,
     if access is Access.SIGNED:
         return [{"signature": []}]
     session: dict[str, list[str]] = {"session": []}
-    ways: list[dict[str, list[str]]] = [{"token": []}, session if route[0] == "GET" else session | {"csrf": []}]
+    ways: list[dict[str, list[str]]] = [
+        {"token": []},
+        session if route[0] == "GET" else session | {"csrf": []},
+    ]
     scope = KEY_SCOPES.get(route)
     return ways if scope is None else [*ways, {"api_key": [scope]}]

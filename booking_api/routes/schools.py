@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from booking_api import clock
 from booking_api.description import told
@@ -57,7 +57,7 @@ BATCH_BYTES = 256 * 1024
 
 OF_A_SCHOOL = (NotYourOrganisation, UnknownOrganisation)
 
-RowId = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+RowId = Annotated[int, PathParameter(ge=1, lt=2**53)]
 Before = Annotated[int | None, QueryParameter(ge=1, lt=2**53)]
 After = Annotated[int, QueryParameter(ge=0, lt=2**53)]
 Limit = Annotated[int, QueryParameter(ge=1, le=500)]
@@ -217,7 +217,7 @@ async def get_batches(
 async def get_batch(
     request: AnyRequest,
     school: FromPath[Code],
-    batch_id: FromPath[RowId],
+    batch_id: RowId,
     desk: NamedDependency[Desk],
     *,
     after: After = 0,
@@ -245,7 +245,7 @@ async def get_batch(
     opt=told(*OF_A_SCHOOL, UnknownBatch, BatchOver, answer=examples.CANCELLED_BATCH),
 )
 async def post_batch_cancel(
-    request: AnyRequest, school: FromPath[Code], batch_id: FromPath[RowId], desk: NamedDependency[Desk]
+    request: AnyRequest, school: FromPath[Code], batch_id: RowId, desk: NamedDependency[Desk]
 ) -> Response[Batch]:
     """Rows that are not booked yet are given up, within seconds; what is booked stands.
 
