@@ -27,6 +27,7 @@ from booking_api.plans.rows import Code
 from booking_api.registers.rows import Word
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples_schools as examples
+from booking_api.routes.organisations import OrganisationId
 from reservation.transaction import transaction
 
 DAYS_LIMIT = 366
@@ -88,7 +89,7 @@ async def post_api_key(
     opt=told(*OF_AN_ORGANISATION, answer=examples.API_KEYS),
 )
 async def get_api_keys(
-    request: AnyRequest, organisation: FromPath[Code], desk: NamedDependency[Desk]
+    request: AnyRequest, organisation: OrganisationId, desk: NamedDependency[Desk]
 ) -> Response[Keys]:
     """How each begins, what it may do, the day of its last use; never its secret."""
     account, headers = await desk.gate.enter(request, reads=True)
