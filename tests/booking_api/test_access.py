@@ -140,6 +140,7 @@ BODIES = {
 }
 NUMBERED = {"pool_id", "plan_id", "session_id", "notice_id", "consent_id", "request_id", "batch_id"}
 """Path parameters that are numbers; the others are words."""
+NAMED = dict.fromkeys(NUMBERED, "1")
 ROUTES = sorted(route for route in ACCESS if not route[1].endswith(STREAMS))
 
 
@@ -157,7 +158,7 @@ async def test_each_asker_is_served_or_refused_as_the_table_says(unhurried, toke
     for number, (method, path) in enumerate(ROUTES):
         # Somebody else each time, lest the limits of one account answer instead of the table.
         headers = {} if asker == "nobody" else token(f"somebody-{number}", **ASKERS[asker])
-        url = re.sub(r"\{(\w+)\}", lambda name: "1" if name[1] in NUMBERED else "x", path)
+        url = re.sub(r"\{(\w+)\}", lambda name: NAMED.get(name[1], "x"), path)
         answer = await unhurried.request(method, url, json=BODIES.get(path), headers=headers)
         assert answer.status_code < 500, answer.text
         # Problems have a code; of the others only the status matters here.
