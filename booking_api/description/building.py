@@ -62,7 +62,7 @@ TAGS: Mapping[str, str] = {
     "notices": "What one was told: bookings, payments, changes of plan.",
     "consents": "Which schools may book for a learner, and which ask to.",
     "schools": "For driving schools: their learners, bookings for many learners at once, one learner in another's place.",
-    "API keys": "What a school's or station's own system signs in with. Only people make and revoke keys.",
+    "keys": "API keys: what a school's or station's own system signs in with. Only people make and revoke keys.",
     "webhooks": "Signed messages to a school's or station's own server when something happens.",
     "organisations": "The register of schools and stations, and who acts for them.",
     "plans": "Sessions planned by an authority: drafted, published, closed, cancelled.",

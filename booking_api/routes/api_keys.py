@@ -56,7 +56,7 @@ class Keys(msgspec.Struct, frozen=True):
 @post(
     "/api-keys",
     summary="Make an API key",
-    tags=["API keys"],
+    tags=["keys"],
     status_code=201,
     opt=told(*OF_AN_ORGANISATION, TooManyKeys, body=examples.NEW_API_KEY, answer=examples.MADE_API_KEY),
 )
@@ -85,7 +85,7 @@ async def post_api_key(
 @get(
     "/organisations/{organisation:str}/api-keys",
     summary="An organisation's API keys",
-    tags=["API keys"],
+    tags=["keys"],
     opt=told(*OF_AN_ORGANISATION, answer=examples.API_KEYS),
 )
 async def get_api_keys(
@@ -102,7 +102,7 @@ async def get_api_keys(
 @delete(
     "/api-keys/{key_id:str}",
     summary="Revoke an API key",
-    tags=["API keys"],
+    tags=["keys"],
     status_code=204,
     opt=told(UnknownKey, UnknownOrganisation, OrganisationSuspended),
 )
