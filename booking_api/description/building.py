@@ -46,7 +46,9 @@ INFO = {
     "summary": "Shares out driving-test sessions, inspection appointments and plate numbers.",
     "description": (
         "Hold units, then confirm them within minutes: a confirmed booking is durable, and no place is sold twice. "
-        "Writing is safe to repeat. Every refusal is a problem document (RFC 9457) with a `code` for programs. Lists come "
+        "Writing is safe to repeat. Who one is, is said with a token of `POST /api/v1/sign-in` in `Authorization: Bearer`, with "
+        "a school's or station's API key in the same place, or, from a page, with a session's cookie; writes by cookie carry "
+        "`X-CSRF-Token`. Every refusal is a problem document (RFC 9457) with a `code` for programs. Lists come "
         "in pages: pass `next` of an answer as `cursor` of the following request. Times are RFC 3339."
     ),
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
