@@ -46,7 +46,9 @@ INFO = {
     "summary": "Shares out driving-test sessions, inspection appointments and plate numbers.",
     "description": (
         "Hold units, then confirm them within minutes: a confirmed booking is durable, and no place is sold twice. "
-        "Writing is safe to repeat. Every refusal is a problem document (RFC 9457) with a `code` for programs. Lists come "
+        "Writing is safe to repeat. Who one is, is said with a token of `POST /api/v1/sign-in` in `Authorization: Bearer`, with "
+        "a school's or station's API key in the same place, or, from a page, with a session's cookie; writes by cookie carry "
+        "`X-CSRF-Token`. Every refusal is a problem document (RFC 9457) with a `code` for programs. Lists come "
         "in pages: pass `next` of an answer as `cursor` of the following request. Times are RFC 3339."
     ),
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -62,7 +64,7 @@ TAGS: Mapping[str, str] = {
     "notices": "What one was told: bookings, payments, changes of plan.",
     "consents": "Which schools may book for a learner, and which ask to.",
     "schools": "For driving schools: their learners, bookings for many learners at once, one learner in another's place.",
-    "API keys": "What a school's or station's own system signs in with. Only people make and revoke keys.",
+    "keys": "API keys: what a school's or station's own system signs in with. Only people make and revoke keys.",
     "webhooks": "Signed messages to a school's or station's own server when something happens.",
     "organisations": "The register of schools and stations, and who acts for them.",
     "plans": "Sessions planned by an authority: drafted, published, closed, cancelled.",

@@ -28,7 +28,8 @@ ROW_FIELDS = (
 Places = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
 """A time of the day in China, HH:MM."""
-Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
+CODE_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}\Z"
+Code = Annotated[str, msgspec.Meta(pattern=CODE_PATTERN)]
 """An identifier as it stands in addresses and roles: `cn-zj-hz`, `hz-xihu`."""
 
 

@@ -11,6 +11,8 @@ from booking_api.identity.numbers import parse_identity_number
 from booking_api.identity.phones import parse_phone
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+Reason = Annotated[str, msgspec.Meta(min_length=3, max_length=500, pattern=r"^[^\x00]+\Z")]
+"""Why somebody did something, in their own words; lines may end in it."""
 VehicleClass = Annotated[str, msgspec.Meta(pattern=r"^(A[1-3]|B[1-2]|C[1-6]|[DEFMNP])\Z")]
 Plate = Annotated[str, msgspec.Meta(min_length=5, max_length=16, pattern=r"^[^\x00-\x20\x7f]+\Z")]
 PlateKind = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z")]

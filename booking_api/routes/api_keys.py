@@ -27,6 +27,7 @@ from booking_api.plans.rows import Code
 from booking_api.registers.rows import Word
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples_schools as examples
+from booking_api.routes.organisations import OrganisationId
 from reservation.transaction import transaction
 
 DAYS_LIMIT = 366
@@ -55,7 +56,7 @@ class Keys(msgspec.Struct, frozen=True):
 @post(
     "/api-keys",
     summary="Make an API key",
-    tags=["API keys"],
+    tags=["keys"],
     status_code=201,
     opt=told(*OF_AN_ORGANISATION, TooManyKeys, body=examples.NEW_API_KEY, answer=examples.MADE_API_KEY),
 )
@@ -84,11 +85,11 @@ async def post_api_key(
 @get(
     "/organisations/{organisation:str}/api-keys",
     summary="An organisation's API keys",
-    tags=["API keys"],
+    tags=["keys"],
     opt=told(*OF_AN_ORGANISATION, answer=examples.API_KEYS),
 )
 async def get_api_keys(
-    request: AnyRequest, organisation: FromPath[Code], desk: NamedDependency[Desk]
+    request: AnyRequest, organisation: OrganisationId, desk: NamedDependency[Desk]
 ) -> Response[Keys]:
     """How each begins, what it may do, the day of its last use; never its secret."""
     account, headers = await desk.gate.enter(request, reads=True)
@@ -101,7 +102,7 @@ async def get_api_keys(
 @delete(
     "/api-keys/{key_id:str}",
     summary="Revoke an API key",
-    tags=["API keys"],
+    tags=["keys"],
     status_code=204,
     opt=told(UnknownKey, UnknownOrganisation, OrganisationSuspended),
 )

@@ -21,7 +21,7 @@ from booking_api.plans.authorities import (
     settings_history,
 )
 from booking_api.plans.errors import NotYourAuthority
-from booking_api.registers.rows import Word
+from booking_api.registers.rows import Reason, Word
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples
 from booking_api.rules.settings import SETTINGS, InspectionSettings, TestSettings
@@ -34,7 +34,7 @@ class SettingsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that the authority sets itself; what it leaves out is as the authority above it has it. With the reason."""
 
     settings: dict[str, Any]
-    reason: Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
+    reason: Reason
 
 
 class SettingsHistory(msgspec.Struct, frozen=True):

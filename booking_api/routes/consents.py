@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from booking_api import clock
 from booking_api.description import told
@@ -27,7 +27,7 @@ from booking_api.schools.consents import (
 from booking_api.schools.errors import UnknownConsent, UnknownConsentRequest
 from reservation.transaction import transaction
 
-RowId = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+RowId = Annotated[int, PathParameter(ge=1, lt=2**53)]
 
 
 class Consents(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ async def get_consents(
     opt=told(UnknownConsent),
 )
 async def delete_consent(
-    request: AnyRequest, consent_id: FromPath[RowId], desk: NamedDependency[Desk]
+    request: AnyRequest, consent_id: RowId, desk: NamedDependency[Desk]
 ) -> Response[None]:
     """Counts at once: the school books nothing more for you. Bookings that were made stand; cancel them yourself."""
     account, headers = await desk.gate.enter(request)
@@ -122,7 +122,7 @@ async def get_consent_requests(
 )
 async def post_consent_accept(
     request: AnyRequest,
-    request_id: FromPath[RowId],
+    request_id: RowId,
     data: JSONBody[ConsentTerms],
     desk: NamedDependency[Desk],
 ) -> Response[Consent]:
@@ -144,7 +144,7 @@ async def post_consent_accept(
     opt=told(UnknownConsentRequest),
 )
 async def delete_consent_request(
-    request: AnyRequest, request_id: FromPath[RowId], desk: NamedDependency[Desk]
+    request: AnyRequest, request_id: RowId, desk: NamedDependency[Desk]
 ) -> Response[None]:
     """Takes it off your list; the school is not told."""
     account, headers = await desk.gate.enter(request)

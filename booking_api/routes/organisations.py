@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.description import told
@@ -28,18 +28,21 @@ from booking_api.organisations.register import (
 )
 from booking_api.plans.authorities import read_lineage
 from booking_api.plans.errors import NotYourAuthority
-from booking_api.plans.rows import Code
+from booking_api.plans.rows import CODE_PATTERN
+from booking_api.registers.rows import Reason
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples_schools as examples
 from reservation.transaction import transaction
 
+# The framework checks a path by its own marks only, not by those of msgspec.
+OrganisationId = Annotated[str, PathParameter(pattern=CODE_PATTERN)]
 OF_AN_AUTHORITY = (UnknownOrganisation, UnknownAuthority, NotYourAuthority)
 
 
 class ReasonRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why; kept with who did it and when."""
 
-    reason: Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
+    reason: Reason
 
 
 class Organisations(msgspec.Struct, frozen=True):
@@ -118,7 +121,7 @@ async def post_organisation(
 )
 async def post_suspend(
     request: AnyRequest,
-    organisation: FromPath[Code],
+    organisation: OrganisationId,
     data: JSONBody[ReasonRequest],
     desk: NamedDependency[Desk],
 ) -> Response[Organisation]:
@@ -135,7 +138,7 @@ async def post_suspend(
 )
 async def post_resume(
     request: AnyRequest,
-    organisation: FromPath[Code],
+    organisation: OrganisationId,
     data: JSONBody[ReasonRequest],
     desk: NamedDependency[Desk],
 ) -> Response[Organisation]:
@@ -151,7 +154,7 @@ async def post_resume(
 )
 async def get_changes(
     request: AnyRequest,
-    organisation: FromPath[Code],
+    organisation: OrganisationId,
     desk: NamedDependency[Desk],
     before: Annotated[int | None, QueryParameter(ge=1, lt=2**53)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
@@ -172,7 +175,7 @@ async def get_changes(
     opt=told(*OF_AN_AUTHORITY, UnknownAccount, AccountNotVerified, answer=examples.MEMBERSHIP),
 )
 async def put_member(
-    request: AnyRequest, organisation: FromPath[Code], login: FromPath[str], desk: NamedDependency[Desk]
+    request: AnyRequest, organisation: OrganisationId, login: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Membership]:
     """The account must be verified. From its next token on it has the role."""
     account, headers = await desk.gate.enter(request)
@@ -190,7 +193,7 @@ async def put_member(
     opt=told(*OF_AN_AUTHORITY, UnknownAccount, answer=examples.MEMBERSHIP),
 )
 async def delete_member(
-    request: AnyRequest, organisation: FromPath[Code], login: FromPath[str], desk: NamedDependency[Desk]
+    request: AnyRequest, organisation: OrganisationId, login: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Membership]:
     """Its present token is good for at most 15 minutes more. API keys are the organisation's and stay."""
     account, headers = await desk.gate.enter(request)

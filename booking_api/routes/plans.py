@@ -41,6 +41,7 @@ from booking_api.plans.errors import (
 from booking_api.plans.publishing import cancel_session, publish_plan, unit_of_session
 from booking_api.plans.rows import SessionRow, check_service
 from booking_api.plans.schedule import Schedule, expand
+from booking_api.registers.rows import Reason
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples
 from booking_api.rules.settings import SETTINGS
@@ -61,7 +62,7 @@ class RowsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CancelRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why the session will not take place; everybody who booked it is told."""
 
-    reason: Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
+    reason: Reason
 
 
 class Plans(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from booking_api import clock
 from booking_api.description import told
@@ -16,11 +16,11 @@ from booking_api.identity.accounts import checked_number, spelled_name
 from booking_api.identity.tokens import Account
 from booking_api.organisations.errors import UnknownOrganisation
 from booking_api.organisations.register import Organisation, enter_organisation
-from booking_api.plans.rows import Code
 from booking_api.registers.rows import Word
 from booking_api.request import BODY_LIMIT, Answer, AnyRequest
 from booking_api.routes import examples_schools as examples
 from booking_api.routes.holds import IDEMPOTENCY_KEY, idempotency_key
+from booking_api.routes.organisations import OrganisationId
 from booking_api.schools.batches import (
     Batch,
     NewBatch,
@@ -57,7 +57,7 @@ BATCH_BYTES = 256 * 1024
 
 OF_A_SCHOOL = (NotYourOrganisation, UnknownOrganisation)
 
-RowId = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+RowId = Annotated[int, PathParameter(ge=1, lt=2**53)]
 Before = Annotated[int | None, QueryParameter(ge=1, lt=2**53)]
 After = Annotated[int, QueryParameter(ge=0, lt=2**53)]
 Limit = Annotated[int, QueryParameter(ge=1, le=500)]
@@ -113,7 +113,7 @@ class Substitutions(msgspec.Struct, frozen=True):
 )
 async def get_learners(
     request: AnyRequest,
-    school: FromPath[Code],
+    school: OrganisationId,
     desk: NamedDependency[Desk],
     after: After = 0,
     limit: Limit = 100,
@@ -135,7 +135,7 @@ async def get_learners(
     opt=told(*OF_A_SCHOOL, body=examples.ASK, answer=examples.ASKED),
 )
 async def post_consent_request(
-    request: AnyRequest, school: FromPath[Code], data: JSONBody[AskRequest], desk: NamedDependency[Desk]
+    request: AnyRequest, school: OrganisationId, data: JSONBody[AskRequest], desk: NamedDependency[Desk]
 ) -> Response[Asked]:
     """Whoever has this number and name finds the request in their account. The answer does not tell whether anybody has."""
     account, headers = await desk.gate.enter(request)
@@ -173,7 +173,7 @@ async def post_consent_request(
     ),
 )
 async def post_batch(
-    request: AnyRequest, school: FromPath[Code], data: JSONBody[NewBatch], desk: NamedDependency[Desk]
+    request: AnyRequest, school: OrganisationId, data: JSONBody[NewBatch], desk: NamedDependency[Desk]
 ) -> Response[Batch]:
     """At most 500 rows, every one or as many as can be had. Needs an Idempotency-Key. Checked now, carried out after.
 
@@ -194,7 +194,7 @@ async def post_batch(
 )
 async def get_batches(
     request: AnyRequest,
-    school: FromPath[Code],
+    school: OrganisationId,
     desk: NamedDependency[Desk],
     before: Before = None,
     limit: Limit = 100,
@@ -216,8 +216,8 @@ async def get_batches(
 )
 async def get_batch(
     request: AnyRequest,
-    school: FromPath[Code],
-    batch_id: FromPath[RowId],
+    school: OrganisationId,
+    batch_id: RowId,
     desk: NamedDependency[Desk],
     *,
     after: After = 0,
@@ -245,7 +245,7 @@ async def get_batch(
     opt=told(*OF_A_SCHOOL, UnknownBatch, BatchOver, answer=examples.CANCELLED_BATCH),
 )
 async def post_batch_cancel(
-    request: AnyRequest, school: FromPath[Code], batch_id: FromPath[RowId], desk: NamedDependency[Desk]
+    request: AnyRequest, school: OrganisationId, batch_id: RowId, desk: NamedDependency[Desk]
 ) -> Response[Batch]:
     """Rows that are not booked yet are given up, within seconds; what is booked stands.
 
@@ -283,7 +283,7 @@ async def post_batch_cancel(
 )
 async def post_substitution(
     request: AnyRequest,
-    school: FromPath[Code],
+    school: OrganisationId,
     data: JSONBody[NewSubstitution],
     desk: NamedDependency[Desk],
 ) -> Response[Substitution]:
@@ -308,7 +308,7 @@ async def post_substitution(
 )
 async def get_substitutions(
     request: AnyRequest,
-    school: FromPath[Code],
+    school: OrganisationId,
     desk: NamedDependency[Desk],
     before: Before = None,
     limit: Limit = 100,

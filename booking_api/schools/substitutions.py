@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking_api.clock import SHANGHAI
 from booking_api.organisations.register import Organisation
 from booking_api.outbox.events import Event, EventKind, note_events
+from booking_api.registers.rows import Reason
 from booking_api.schools import tables
 from booking_api.schools.batches import learner_word
 from booking_api.schools.checking import find_session
@@ -32,7 +33,7 @@ class NewSubstitution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     booking: Annotated[str, msgspec.Meta(max_length=64)]
     learner: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
-    reason: Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
+    reason: Reason
 
 
 class Substitution(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,11 @@ table and changes nothing.
 from booking_api.gate.access import Access
 from booking_api.services import Service
 from services.disclosure.page import get_page, get_style
-from services.disclosure.routes import get_plans, get_results
+from services.disclosure.routes import get_published_plans, get_results
 
 service = Service(
     name="disclosure",
-    routes=(get_plans, get_results, get_page, get_style),
+    routes=(get_published_plans, get_results, get_page, get_style),
     access={
         ("GET", "/api/v1/disclosure/plans"): Access.PUBLIC,
         ("GET", "/api/v1/disclosure/results"): Access.PUBLIC,

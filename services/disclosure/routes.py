@@ -103,7 +103,7 @@ def _csv_of(rows: Sequence[dict[str, Any]]) -> str:
     tags=["disclosure"],
     opt=told(answer={"sessions": [SESSION], "next": None}, media={CSV: _csv_of([SESSION])}),
 )
-async def get_plans(
+async def get_published_plans(
     request: AnyRequest,
     desk: NamedDependency[Desk],
     *,

@@ -10,7 +10,10 @@ pytestmark = pytest.mark.browser
 def test_it_fits_the_screen_and_its_contents_lead_to_the_operations(visit, width, scheme):
     page = visit("/reference?lang=en", width=width, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    holds = page.locator(".contents details").nth(1)
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
+    assert len(ids) == len(set(ids))
+    groups = page.locator(".contents details")
+    holds = groups.filter(has=page.get_by_role("link", name="holds", exact=True))
     holds.locator("summary").click(position={"x": 3, "y": 10})
     holds.get_by_role("link", name="Hold units").click()
     article = page.locator("#post_hold")
