@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from sqlalchemy.exc import SQLAlchemyError
 
 from reservation.errors import ReservationError
+from reservation.failure import describe
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ async def repeat(work: Callable[[], Awaitable[bool]], *, name: str, every_s: flo
         try:
             more = await work()
         except (ReservationError, SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("%s: %s", name, str(error).partition("\n")[0] or type(error).__name__)
+            log.warning("%s: %s", name, describe(error))
         except Exception:
             log.exception("%s failed", name)
         await asyncio.sleep(0 if more else every_s)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from booking_api.rules import Attempt, Certificate, Learner, Outcome, Vehicle
 from reservation import Kernel
 from reservation.errors import ReservationError, Unavailable
+from reservation.failure import describe
 from reservation.transaction import transaction
 
 AT_ONCE = 256
@@ -143,7 +144,7 @@ async def _fetch(kernel: Kernel, statement: str, keys: Sequence[str]) -> Sequenc
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             # Past SQLAlchemy's back: it must be told that the connection may be no good any more.
             await connection.invalidate()
-            log.warning("facts: %s", type(error).__name__)
+            log.warning("facts: %s", describe(error))
             raise Unavailable(part="postgresql") from error
 
 

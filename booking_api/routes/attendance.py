@@ -9,11 +9,14 @@ from litestar.params import JSONBody
 
 from booking_api import clock
 from booking_api.attendance.checking_in import CheckedIn, check_in
-from booking_api.attendance.errors import UnknownCode
+from booking_api.attendance.errors import AnotherSite, CheckInClosed, UnknownCode
+from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.organisations.stations import sites_of
 from booking_api.request import Answer, AnyRequest
+from booking_api.routes import examples_bookings as examples
 from booking_api.tickets.check_in import check_in_key, parse_code
+from reservation.errors import NotActive
 from reservation.transaction import transaction
 
 
@@ -23,7 +26,20 @@ class CheckInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
-@post("/check-ins", summary="Check in", tags=["check-in"], status_code=200)
+@post(
+    "/check-ins",
+    summary="Check in",
+    tags=["stations"],
+    status_code=200,
+    opt=told(
+        UnknownCode,
+        AnotherSite,
+        CheckInClosed,
+        NotActive,
+        body=examples.CHECK_IN,
+        answer=examples.CHECKED_IN,
+    ),
+)
 async def post_check_in(
     request: AnyRequest, data: JSONBody[CheckInRequest], desk: NamedDependency[Desk]
 ) -> Response[CheckedIn]:

@@ -12,7 +12,7 @@ from booking_api.desk import Desk
 from booking_api.outbox.errors import UnknownNotice
 from booking_api.outbox.notices import Notice, notices_of, read_notice
 from booking_api.request import Answer, AnyRequest
-from booking_api.routes import examples_payments as examples
+from booking_api.routes import examples_bookings as examples
 
 NOTICES_PAGE_LIMIT = 200
 NOTICE_ID_LIMIT = 2**53

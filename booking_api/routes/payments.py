@@ -28,7 +28,7 @@ from booking_api.payments.provider import Callback
 from booking_api.payments.sittings import refund
 from booking_api.plans.authorities import read_fee_fen
 from booking_api.request import Answer, AnyRequest
-from booking_api.routes import examples_payments as examples
+from booking_api.routes import examples_bookings as examples
 from reservation import tables
 from reservation.transaction import transaction
 

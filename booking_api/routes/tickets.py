@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.request import Answer, AnyRequest
-from booking_api.routes import examples_payments as examples
+from booking_api.routes import examples_bookings as examples
 from booking_api.tickets.appointment import calendar_entry
 from booking_api.tickets.check_in import check_in_key, code_svg
 from booking_api.tickets.errors import NoAppointment

@@ -42,6 +42,7 @@ from reservation.errors import (
     UnknownBooking,
     UnknownPromise,
 )
+from reservation.failure import describe
 from reservation.transaction import transaction
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ async def carry_forever(parts: Parts) -> None:
                     carried.add(task)
                     task.add_done_callback(carried.discard)
             except _PASSING as error:
-                log.warning("batches wait: %s", error)
+                log.warning("batches wait: %s", describe(error))
             await asyncio.sleep(LOOK_EVERY_S)
     finally:
         # Their leases end by themselves; another worker goes on from the rows.
@@ -89,7 +90,7 @@ async def _carry_guarded(parts: Parts, *, batch: int, lease: str) -> None:
     except LeaseLost:
         return
     except _PASSING as error:
-        log.warning("batch %d waits: %s", batch, error)
+        log.warning("batch %d waits: %s", batch, describe(error))
         pause_s = RETRY_PAUSE_S
     except Exception:
         log.exception("batch %d", batch)
@@ -98,7 +99,7 @@ async def _carry_guarded(parts: Parts, *, batch: int, lease: str) -> None:
     try:
         await pause(parts.kernel, batch=batch, lease=lease, pause_s=pause_s)
     except _PASSING as error:
-        log.warning("batch %d waits for its lease to end: %s", batch, error)
+        log.warning("batch %d waits for its lease to end: %s", batch, describe(error))
 
 
 async def carry(parts: Parts, *, batch: int, lease: str) -> None:

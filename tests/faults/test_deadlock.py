@@ -78,7 +78,7 @@ async def meet(world: World, names: list[str], rule: str) -> Counter[str]:
 
 
 def deadlocks(caplog: pytest.LogCaptureFixture) -> int:
-    return sum("deadlock" in record.getMessage() for record in caplog.records)
+    return sum("40P01" in record.getMessage() for record in caplog.records)
 
 
 @pytest.mark.parametrize("sorted_claimants", [True, False])

@@ -27,7 +27,7 @@ async def test_a_demo_applicant_gets_a_token_the_api_accepts(demo_client):
     life = datetime.fromisoformat(told["expires_at"]) - datetime.fromtimestamp(clock.now_s(), UTC)
     assert timedelta(hours=11) < life <= timedelta(hours=12)
     mine = await demo_client.get("/api/v1/bookings", headers={"Authorization": f"Bearer {told['token']}"})
-    assert mine.json() == {"bookings": []}
+    assert mine.json() == {"bookings": [], "next": None}
 
 
 async def test_nobody_else_can_sign_in(demo_client):

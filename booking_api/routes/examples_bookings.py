@@ -71,3 +71,18 @@ CALENDAR = (
 CODE_PICTURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="328" height="328"><path d="M4 4.5h7m1 0h1"/></svg>'
 )
+
+CHECK_IN = {"code": "GD1.AGI2FPTDTCAABAAAAXFG5A6CFUTQKZX2M4ONVWE7JQ"}
+CHECKED_IN: dict[str, Any] = {
+    "booking": HOLD_ID,
+    "unit": 1204,
+    "title": {"zh-CN": "西湖考场 · 上午场", "en": "Xihu site · morning"},
+    "starts_at": "2026-12-08T00:30:00Z",
+    "subject": 2,
+    "vehicle_class": "C1",
+    "vehicle": None,
+    "name": "张伟",
+    "identity_number": "110*************2X",
+    "at": "2026-12-08T00:04:12Z",
+    "repeated": False,
+}
