@@ -114,7 +114,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "access.signed": ("对方系统，以请求签名为凭", "a peer system, by the signature of its request"),
     "access.auditor": ("审计员", "an auditor"),
     "foot.zone": ("时间均为北京时间。", "Times are China Standard Time (UTC+8)."),
-    "rules.first_day": ("最早可办日期：{day}", "possible from {day}"),
+    "rules.opening": ("按规定目前不能办理：", "The rules do not allow it now: "),
+    "rules.between": ("；", "; "),
+    "rules.end": ("。", ". "),
+    "rules.first_day": ("最早可办日期：{day}。", "Possible from {day}."),
     "rules.never": ("等待不能解决。", "Waiting alone will not help."),
     "rule.certificate_missing": ("没有您的学习驾驶证明", "no learner certificate is registered for you"),
     "rule.certificate_class": (

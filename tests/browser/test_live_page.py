@@ -122,7 +122,7 @@ def test_a_refusal_is_told_in_the_language_of_the_page(visit, pools):
     ("lang", "why"),
     [
         ("zh-CN", r"学习驾驶证明 \d{4}-\d\d-\d\d 签发，须满 10 天.*最早可办日期：\d{4}-\d\d-\d\d"),
-        ("en", r"10 days must pass.*possible from \d{4}-\d\d-\d\d"),
+        ("en", r"10 days must pass.*Possible from \d{4}-\d\d-\d\d"),
     ],
 )
 def test_who_may_not_yet_is_told_why_and_from_when_on(visit, pools, lang, why):

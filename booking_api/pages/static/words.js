@@ -40,6 +40,5 @@ export function titleWords(unit) {
 function ruleWords(problem) {
   const rules = problem.rules.map(({ rule, facts }) => word(`rule.${rule}`, facts));
   const day = problem.first_day ? word("rules.first_day", { day: problem.first_day }) : word("rules.never");
-  const opening = words["problem.not_eligible"] ?? "";
-  return `${opening}${rules.join("; ")}. ${day}`;
+  return word("rules.opening") + rules.join(word("rules.between")) + word("rules.end") + day;
 }
