@@ -19,7 +19,7 @@ from reservation.database import create_engine
 
 ROWS = 1_000_000
 TODAY = date(2026, 11, 25)
-HEADER = "number,identity_number,vehicle_class,issued,last_day,school\n"
+HEADER = "number,identity_number,vehicle_class,issued,last_day,school,authority\n"
 FIRST_BIRTH = date(1960, 1, 1)
 
 
@@ -35,7 +35,7 @@ def test_import_of_a_million_rows(benchmark, tmp_path):
 def _line(n: int) -> str:
     born = FIRST_BIRTH + timedelta(days=n % 15_000)
     first = f"330106{born:%Y%m%d}{n % 1_000:03d}"
-    return f"L{n:09d},{first}{check_character(first)},C1,2026-03-01,2029-02-28,school {n % 300}\n"
+    return f"L{n:09d},{first}{check_character(first)},C1,2026-03-01,2029-02-28,school {n % 300},cn-zj-hz\n"
 
 
 async def _measure(data: Path) -> tuple[float, float, int]:

@@ -24,7 +24,7 @@ from reservation.transaction import transaction
 
 AT_ONCE = 256
 FRESH_S = 5.0
-KEPT = 4_096
+KEPT = 1_024
 
 Facts = TypeVar("Facts")
 

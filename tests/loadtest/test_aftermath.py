@@ -40,11 +40,11 @@ LIES_IN_ROWS = {
     "a booking is another's": ("UPDATE booking SET owner = 'bob' WHERE id = :ann", "owner"),
     "a booking is in another unit": ("UPDATE booking SET unit_id = :second WHERE id = :ann", "unit"),
     "a booking was ended behind its owner": (
-        "UPDATE booking SET state = 'cancelled', ended_at = now() WHERE id = :ann",
+        "UPDATE booking SET state = 'cancelled', ended_at = now(), ended_by = 'owner' WHERE id = :ann",
         "state",
     ),
     "a cancelled booking lives": (
-        "UPDATE booking SET state = 'booked', ended_at = NULL WHERE id = :bob",
+        "UPDATE booking SET state = 'booked', ended_at = NULL, ended_by = NULL WHERE id = :bob",
         "state",
     ),
     "a booking was moved elsewhere": ("UPDATE booking SET moved_to = :ann WHERE id = :cat", "state"),

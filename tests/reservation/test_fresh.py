@@ -35,12 +35,13 @@ async def test_another_key_is_another_read(reads):
     assert len(calls) == 2
 
 
-async def test_a_read_is_not_fresh_for_ever(reads, monkeypatch):
+async def test_a_read_is_not_fresh_for_ever(reads):
     read, _ = reads
-    monkeypatch.setattr(fresh, "FRESH_S", 0.02)
-    shared: Fresh[int] = Fresh()
-    assert await shared.get("a", read) == 1
+    shared: Fresh[int] = Fresh(0.02)
+    assert shared.known("a") is None
+    assert await shared.get("a", read) == shared.known("a") == 1
     await asyncio.sleep(0.03)
+    assert shared.known("a") is None
     assert await shared.get("a", read) == 2
 
 
