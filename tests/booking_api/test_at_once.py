@@ -5,8 +5,10 @@ from collections import Counter
 
 import pytest
 
+from booking_api.app import create_app
 from booking_api.demo.people import Vehicle
 from reservation import audit
+from tests.booking_api.signing_in.people import open_client
 from tests.planning import in_days, inspection_row, person, planned, settle, test_row
 
 PLATES = ("\u6d59A11111", "\u6d59A22222")
@@ -26,6 +28,13 @@ async def book(client, headers, unit, *, pool, key, vehicle=None):
         return held.json()["code"]
     done = await post(client, f"/holds/{held.json()['id']}/confirm", headers, key=key)
     return done.json()["id"] if done.status_code == 201 else done.json()["code"]
+
+
+@pytest.fixture
+async def client(settings, token):
+    """A client whose requests really run at once."""
+    async with open_client(create_app(settings)) as started:
+        yield started
 
 
 @pytest.fixture
