@@ -12,18 +12,19 @@ from booking_api.privacy.contributor import Contributor, Row, Subject, rows_wher
 
 _attendance = attendance.c
 
+# The day it is in China, where days of rules begin; the server's own day is eight hours behind.
 _COUNTED = text(
     """
     SELECT format('no_show %s', t.day) AS what FROM attendance t
     WHERE t.owner = :account AND t.state = 'no_show' AND (
-        t.claimant LIKE 'vehicle:%' AND t.day > current_date - 366
+        t.claimant LIKE 'vehicle:%' AND t.day > (now() AT TIME ZONE interval '8 hours')::date - 366
         OR EXISTS (SELECT FROM learner_certificate c WHERE c.identity_number = CAST(:number AS text)
-                   AND c.issued <= t.day AND c.last_day >= current_date))
+                   AND c.issued <= t.day AND c.last_day >= (now() AT TIME ZONE interval '8 hours')::date))
     UNION ALL
     SELECT format('priority %s', s.subject) FROM booking b JOIN plan_session s ON s.unit_id = b.unit_id
     WHERE b.owner = :account AND s.quota = 'priority' AND b.ended_by IS DISTINCT FROM 'authority'
         AND EXISTS (SELECT FROM learner_certificate c WHERE c.identity_number = CAST(:number AS text)
-                    AND c.last_day >= current_date)
+                    AND c.last_day >= (now() AT TIME ZONE interval '8 hours')::date)
     ORDER BY what
     """
 )
