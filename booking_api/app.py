@@ -8,6 +8,7 @@ from functools import partial
 from joserfc.jwk import OKPKey
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 
 from booking_api import clock
 from booking_api.attendance.concluding import CONCLUDE_EVERY_S, conclude
@@ -30,6 +31,7 @@ from booking_api.outbox.courier import Courier
 from booking_api.outbox.delivering import DELIVER_EVERY_S, deliver_due
 from booking_api.outbox.pruning import PRUNE_EVERY_S, prune_outbox
 from booking_api.pages import page_routes
+from booking_api.pages.problem_pages import missing
 from booking_api.payments.counter import CounterPayments
 from booking_api.payments.mending import MEND_EVERY_S, mend_payments
 from booking_api.payments.provider import PaymentProvider
@@ -198,7 +200,7 @@ def create_app(settings: Settings, services: Sequence[Service] = ()) -> Litestar
             health.get_ready,
         ],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=EXCEPTION_HANDLERS | {NotFoundException: missing},
         lifespan=[lambda _: _running(desk)],
         request_class=LeanRequest,
         request_max_body_size=BODY_LIMIT_BYTES,

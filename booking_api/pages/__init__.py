@@ -1,7 +1,8 @@
-"""The pages people use, rendered on the server and made live by own ES modules. Imports Litestar and Jinja2.
+"""The pages people use, rendered on the server; every form works without scripts. Imports Litestar, Jinja2 and Babel.
 
-`live` is the page at `/`; `sessions` prepares what it shows; `words` has its sentences; `assets` serves styles and
-modules; `rendering` puts a template and the security headers together.
+A route says whom it serves (`routing`), finds out who came (`visiting`), reads its form (`forms`), and answers with a
+template (`rendering`) or a refusal (`refusals`, `problem_pages`). Sentences are in `locale`, kept complete by
+`extraction` and spoken by `catalogue`. Each room (`account`, `applicant`, ...) has its templates and catalogue by its name.
 """
 
 from booking_api.pages.router import page_routes

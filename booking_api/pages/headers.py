@@ -1,7 +1,8 @@
 """What every page and asset says to the browser about what it may do."""
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
+    "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'; "
+    "require-trusted-types-for 'script'; trusted-types gongdao"
 )
 
 SECURITY_HEADERS = {

@@ -1,22 +1,20 @@
-"""A template, its words and the security headers put together into an answer. Imports Jinja2."""
+"""A template, its visitor and the security headers put together into an answer. Imports Jinja2 and Litestar."""
 
-from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from litestar import Request, Response
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from litestar import Response
 from markupsafe import Markup, escape
 
 from booking_api.pages.assets import asset_path
+from booking_api.pages.catalogue import Words
 from booking_api.pages.headers import SECURITY_HEADERS
-from booking_api.pages.words import Language, language_of, words_in
-from booking_api.problems import RETRY_AFTER_S, STATUS
-from reservation.errors import ReservationError
+from booking_api.pages.visiting import Visitor
 
-AnyRequest = Request[Any, Any, Any]
-
-# What a page shows is a moment's count, and its language may be the browser's choice.
-_HEADERS = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Vary": "Accept-Language"}
+# What a page shows is a moment's, and its visitor's own.
+_HEADERS = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
 
 _templates = Environment(
     loader=PackageLoader("booking_api.pages"),
@@ -24,6 +22,7 @@ _templates = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    extensions=["jinja2.ext.i18n"],
 )
 
 
@@ -35,13 +34,29 @@ def _coded(text: str) -> Markup:
     )
 
 
-_templates.filters["coded"] = _coded  # pyright: ignore[reportUnknownMemberType] - likewise
-_templates.globals["asset"] = asset_path  # pyright: ignore[reportUnknownMemberType] - Jinja2 types it as a bare dict
+def _words(context: Context) -> Words:
+    return context["words"]
 
 
-def language(request: AnyRequest) -> Language:
-    """The page's language: `?lang=`, else what the browser asks for, else Chinese."""
-    return language_of(request.query_params.get("lang"), request.headers.get("accept-language"))
+@pass_context
+def _text(context: Context, sentence: str, **facts: object) -> str:
+    # What the template fills in may be markup already; what is not is escaped with the whole.
+    return Markup(escape(_words(context).text(sentence))) % facts if facts else _words(context).text(sentence)  # noqa: S704 - escaped
+
+
+@pass_context
+def _plural(context: Context, one: str, many: str, n: int, **facts: object) -> str:
+    words = _words(context)
+    said = words.plural(one, many, n, **{name: f"%({name})s" for name in facts if name not in {"n", "num"}})
+    rest = {name: value for name, value in facts.items() if name not in {"n", "num"}}
+    return Markup(escape(said)) % rest if rest else said  # noqa: S704 - escaped
+
+
+_templates.newstyle_gettext = True  # pyright: ignore[reportAttributeAccessIssue] - set by the extension
+_templates.filters["coded"] = _coded  # pyright: ignore[reportUnknownMemberType] - Jinja2 types it as a bare dict
+_templates.globals.update(  # pyright: ignore[reportUnknownMemberType] - likewise
+    {"asset": asset_path, "_": _text, "gettext": _text, "ngettext": _plural, "urlencode": urlencode}
+)
 
 
 def templates_of(package: str) -> Environment:
@@ -52,29 +67,28 @@ def templates_of(package: str) -> Environment:
 
 def render(
     template: str,
-    lang: Language,
+    visitor: Visitor,
     *,
     templates: Environment = _templates,
-    more_words: Mapping[str, str] | None = None,
     status: int = 200,
     headers: dict[str, str] | None = None,
     **facts: Any,
 ) -> Response[str]:
-    """A whole page. A service gives its own templates (`templates_of`), and its words beside ours."""
-    words = {**words_in(lang), **(more_words or {})}
-    text = templates.get_template(template).render(lang=lang, words=words, **facts)
-    return Response(text, status_code=status, media_type="text/html", headers=_HEADERS | (headers or {}))
-
-
-def reservation_page(request: AnyRequest, error: ReservationError) -> Response[str]:
-    """A kernel's refusal as a page: what is wrong, and when to come again."""
-    lang = language(request)
-    wait_s = RETRY_AFTER_S.get(error.code)
-    return render(
-        "problem.html",
-        lang,
-        status=STATUS[error.code],
-        headers={"Retry-After": str(wait_s)} if wait_s else None,
-        code=error.code,
-        sentence=words_in(lang).get(f"problem.{error.code}", error.sentence),
+    """A whole page for this visitor. A service gives its own templates (`templates_of`)."""
+    text = templates.get_template(template).render(
+        visitor=visitor, words=visitor.words, lang=visitor.lang, **facts
     )
+    return Response(
+        text,
+        status_code=status,
+        media_type="text/html",
+        headers=_HEADERS | visitor.headers | (headers or {}),
+        cookies=visitor.cookies,
+    )
+
+
+def go_to(visitor: Visitor, path: str, *, told: str | None = None) -> Response[None]:
+    """Sends the browser to a page after a form (303), which says what was done: `told.<told>` of the codes."""
+    query = f"{'&' if '?' in path else '?'}told={told}" if told else ""
+    headers = {"Location": path + query, "Cache-Control": "no-store", **visitor.headers}
+    return Response(None, status_code=303, headers=headers)

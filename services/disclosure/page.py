@@ -10,9 +10,12 @@ from booking_api import clock
 from booking_api.clock import SHANGHAI
 from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest
+from booking_api.gate.access import Access
 from booking_api.pages.headers import SECURITY_HEADERS
-from booking_api.pages.rendering import language, render, templates_of
-from booking_api.pages.words import LANGUAGES, in_language
+from booking_api.pages.plots import bar_plot
+from booking_api.pages.rendering import render, templates_of
+from booking_api.pages.routing import page_get
+from booking_api.pages.visiting import visit
 from booking_api.paging import moments, page, read_cursor
 from booking_api.request import AnyRequest
 from services.disclosure.plans import (
@@ -21,20 +24,21 @@ from services.disclosure.plans import (
     disclosed_sessions,
     places_by_day,
 )
-from services.disclosure.plot import HEIGHT, WIDTH, plot_of
 from services.disclosure.results import ResultFilter, disclosed_results, last_closed_day
-from services.disclosure.words import service_words
 
 SESSIONS_SHOWN = 50
 RESULTS_SHOWN = 60
+BOOKED, FREE = 1, 5
+"""The plot's colours."""
+PACKAGES = ("services.disclosure",)
 _STYLE = (files("services.disclosure") / "disclosure.css").read_bytes()
 _templates = templates_of("services.disclosure")
 
 
-@get("/disclosure", include_in_schema=False)
+@page_get("/disclosure", access=Access.PUBLIC)
 async def get_page(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[str]:
     """The coming sessions, their places by day, and the last month's results."""
-    lang, today = language(request), clock.today()
+    visitor, today = await visit(request, desk, PACKAGES), clock.today()
     names = await authorities_with_sessions(desk.kernel)
     asked = request.query_params.get("authority", "")
     # An authority that is not there is all of them: a page is not the place for a lesson in spelling.
@@ -52,19 +56,21 @@ async def get_page(request: AnyRequest, desk: NamedDependency[Desk]) -> Response
     kept = {"authority": authority} if authority else {}
     return render(
         "disclosure.html",
-        lang,
+        visitor,
         templates=_templates,
-        more_words=service_words(lang),
         authority=authority,
-        authorities={key: in_language(name, lang) for key, name in names.items()},
+        authorities={key: visitor.words.named(name) for key, name in names.items()},
         sessions=shown,
-        following=urlencode({**kept, "cursor": following, "lang": lang}) if following else None,
+        following=urlencode({**kept, "cursor": following}) if following else None,
         results=await disclosed_results(desk.kernel, wanted=month, after=None, limit=RESULTS_SHOWN),
-        plot=plot_of(await places_by_day(desk.kernel, wanted=wanted)),
-        size=(WIDTH, HEIGHT),
+        plot=bar_plot(
+            [
+                (day.day[5:], [(BOOKED, day.booked), (FREE, day.free)])
+                for day in await places_by_day(desk.kernel, wanted=wanted)
+            ]
+        ),
         query=urlencode(kept),
         zone=SHANGHAI,
-        links={each: "/disclosure?" + urlencode({**kept, "lang": each}) for each in LANGUAGES},
     )
 
 

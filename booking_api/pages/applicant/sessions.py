@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import select
 
 from booking_api.clock import SHANGHAI
-from booking_api.pages.words import DayWords, Language, day_words, in_language
+from booking_api.pages.catalogue import DayWords, Words
 from booking_api.rules import Quota
 from reservation import Kernel, Pool, Unit, tables
 from reservation.transaction import transaction
@@ -66,7 +66,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     pool: Pool
 
 
-async def read_choice(kernel: Kernel, *, pool_id: int | None, lang: Language) -> Choice | None:
+async def read_choice(kernel: Kernel, *, pool_id: int | None, words: Words) -> Choice | None:
     """What there is to choose, with this pool or the first one chosen; None when there is no such pool.
 
     Raises:
@@ -79,14 +79,14 @@ async def read_choice(kernel: Kernel, *, pool_id: int | None, lang: Language) ->
     table = tables.authority
     async with transaction(kernel.reads) as connection:
         rows = (await connection.execute(select(table.c.id, table.c.name, table.c.parent))).all()
-    names = {row.id: in_language(row.name, lang) for row in rows}
+    names = {row.id: words.named(row.name) for row in rows}
     parents = {row.id: row.parent for row in rows}
     return Choice(
         authority=names[chosen.authority],
         province=names.get(parents[chosen.authority], ""),
         authorities=_authorities(pools, chosen, names),
         pools=[
-            _pool_view(pool, lang, chosen=pool.id == chosen.id)
+            _pool_view(pool, words, chosen=pool.id == chosen.id)
             for pool in pools
             if pool.authority == chosen.authority
         ],
@@ -94,7 +94,7 @@ async def read_choice(kernel: Kernel, *, pool_id: int | None, lang: Language) ->
     )
 
 
-def group_by_day(units: Sequence[Unit], lang: Language, *, now: datetime) -> list[DayView]:
+def group_by_day(units: Sequence[Unit], words: Words, *, now: datetime) -> list[DayView]:
     """The sessions that have not begun, by day in China; units without a time are left out."""
     coming = sorted(
         ((unit.starts_at, unit) for unit in units if unit.starts_at is not None and unit.starts_at > now),
@@ -102,11 +102,11 @@ def group_by_day(units: Sequence[Unit], lang: Language, *, now: datetime) -> lis
     )
     days: dict[date, list[SessionView]] = {}
     for starts_at, unit in coming:
-        days.setdefault(starts_at.astimezone(SHANGHAI).date(), []).append(_session(unit, starts_at, lang))
+        days.setdefault(starts_at.astimezone(SHANGHAI).date(), []).append(_session(unit, starts_at, words))
     return [
         DayView(
             anchor=f"d-{day.isoformat()}",
-            words=day_words(day, lang),
+            words=words.leaf(day),
             weekend=day.isoweekday() > 5,
             sessions=sessions,
         )
@@ -147,17 +147,17 @@ def _authorities(pools: Sequence[Pool], chosen: Pool, names: dict[str, str]) -> 
     ]
 
 
-def _pool_view(pool: Pool, lang: Language, *, chosen: bool) -> PoolView:
-    short, _, long = in_language(pool.title, lang).partition(" · ")
+def _pool_view(pool: Pool, words: Words, *, chosen: bool) -> PoolView:
+    short, _, long = words.named(pool.title).partition(" · ")
     return PoolView(id=pool.id, short=short, long=long, chosen=chosen)
 
 
-def _session(unit: Unit, starts_at: datetime, lang: Language) -> SessionView:
+def _session(unit: Unit, starts_at: datetime, words: Words) -> SessionView:
     ends_at = unit.ends_at.astimezone(SHANGHAI).strftime("%H:%M") if unit.ends_at else ""
     taken = unit.capacity - (unit.free if unit.free is not None else unit.capacity)
     return SessionView(
         id=unit.id,
-        title=in_language(unit.title, lang),
+        title=words.named(unit.title),
         start=starts_at.astimezone(SHANGHAI).strftime("%H:%M"),
         end=ends_at,
         vehicle_class=unit.attributes.get("class", ""),

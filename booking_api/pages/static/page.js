@@ -1,0 +1,42 @@
+// What every page does a little better with scripts: forms sent once, what was done said once, and the pages kept for when there is no network. Nothing here is needed to use a form.
+
+import { register } from "./offline.js";
+
+const WAIT_MS = 8000;
+
+for (const form of document.querySelectorAll("form")) {
+  form.addEventListener("submit", () => {
+    // Disabled after the browser has taken the values: a second press would send the form twice.
+    setTimeout(() => {
+      for (const button of form.querySelectorAll("button")) wait(button);
+    });
+  });
+}
+
+function wait(button) {
+  if (button.disabled) return;
+  const said = button.textContent;
+  button.disabled = true;
+  if (button.dataset.waiting) button.textContent = button.dataset.waiting;
+  // A page that does not come leaves a form that can be sent again.
+  setTimeout(() => {
+    button.disabled = false;
+    button.textContent = said;
+  }, WAIT_MS);
+}
+
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+const address = new URL(location.href);
+if (address.searchParams.has("told") || address.searchParams.has("lang")) {
+  address.searchParams.delete("told");
+  address.searchParams.delete("lang");
+  history.replaceState(null, "", address);
+}
+
+document.getElementById("summary")?.focus();
+document.querySelector(".subnav [aria-current], .sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+register();
