@@ -106,6 +106,8 @@ API = [
     sessions.delete_sessions,
     sessions.post_password,
     holds.post_hold,
+    holds.get_holds,
+    holds.get_hold,
     holds.delete_hold,
     holds.post_confirm,
     bookings.get_bookings,
