@@ -55,6 +55,7 @@ def live_page(applicants: Sequence[Applicant]) -> HTTPRouteHandler:
                     person.vehicles,
                 )
                 for person in applicants
+                if person.role == "applicant"
             ],
             counts_vehicles=choice.pool.claimant_kind is ClaimantKind.VEHICLE,
             script_words=msgspec.json.encode(words_in(lang)).decode(),
