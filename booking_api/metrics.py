@@ -15,6 +15,8 @@ SECONDS = Histogram(
     buckets=(0.0025, 0.01, 0.05, 0.25, 1.0, 5.0),
 )
 REFUSALS = Counter("gongdao_refusals_total", "Refused requests by code", ["code"])
+# There from the start: of a series that begins with its first failure nobody can see that it grew.
+REFUSALS.labels("internal")
 
 ACTS = Counter("gongdao_acts_total", "What was done to holds, bookings, promises and views", ["act"])
 COMMITS = Counter("gongdao_commits_total", "Group commits")
@@ -28,7 +30,7 @@ RESIDENT = Gauge(
 )
 
 JOB_ROUNDS = Counter(
-    "gongdao_job_rounds_total", "Rounds of work beside serving: done or failed", ["job", "outcome"]
+    "gongdao_job_rounds_total", "Rounds of work beside serving: done or failed", ["task", "outcome"]
 )
 BATCH_ROWS = Counter("gongdao_batch_rows_total", "Rows of schools' batches that came to an end", ["outcome"])
 DELIVERIES = Counter(

@@ -123,7 +123,7 @@ class Stores(Collector):
 
     def describe(self) -> Iterator[Metric]:
         """The families without samples: nothing is asked before the first scrape."""
-        return iter(_families(Figures(up={}, pools=[], queues={})))
+        return iter(no_figures())
 
     def collect(self) -> Iterator[Metric]:
         """Asks both stores."""
@@ -165,6 +165,11 @@ class Stores(Collector):
             counts += await free_places(self._kernel, pool_id=row.id, units=units)
         known = [count for count in counts if count is not None]
         return {row.id: sum(known)} if len(known) == len(counts) else {}
+
+
+def no_figures() -> list[Metric]:
+    """The families of the stores, without a sample."""
+    return _families(Figures(up={}, pools=[], queues={}))
 
 
 def _pool_figures(row: Row[Any], free: int | None) -> PoolFigures:
