@@ -15,8 +15,6 @@ SECONDS = Histogram(
     buckets=(0.0025, 0.01, 0.05, 0.25, 1.0, 5.0),
 )
 REFUSALS = Counter("gongdao_refusals_total", "Refused requests by code", ["code"])
-# There from the start: of a series that begins with its first failure nobody can see that it grew.
-REFUSALS.labels("internal")
 
 ACTS = Counter("gongdao_acts_total", "What was done to holds, bookings, promises and views", ["act"])
 COMMITS = Counter("gongdao_commits_total", "Group commits")

@@ -19,7 +19,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.errors import ApiError
-from booking_api.metrics import BATCH_ROWS
+from booking_api.metrics import BATCH_ROWS, ROW_OUTCOMES
 from booking_api.schools import tables
 from booking_api.schools.checking import OpenSession, told
 from booking_api.schools.consents import pin_consent
@@ -34,7 +34,6 @@ WHOLE_ROW = frozenset(
     ["another_hold", "already_booked", "no_consent", "idempotency_key_reused", "unknown_promise"]
 )
 """Refusals that another unit would not change."""
-ENDED = frozenset(["booked", "refused", "released"])
 
 
 class BatchRow(NamedTuple):
@@ -204,7 +203,7 @@ async def release_row(work: Work, row: BatchRow) -> BatchRow:
 
 
 def _counted(row: BatchRow) -> BatchRow:
-    if row.state in ENDED:
+    if row.state in ROW_OUTCOMES:
         BATCH_ROWS.labels(row.state).inc()
     return row
 
