@@ -1,7 +1,7 @@
 """Prometheus metrics that workers keep; the supervising process serves those of all of them on a private port.
 
 Workers write to files in `PROMETHEUS_MULTIPROC_DIR`, which must be set before this module is imported. Labels are
-routes, methods, statuses, codes, outcomes and names of jobs: never a person. What only the stores know is asked for by
+routes, methods, statuses, codes, outcomes and names of tasks: never a person. What only the stores know is asked for by
 the supervising process itself (`booking_api.supervision`). Imports prometheus_client only.
 """
 
@@ -36,3 +36,13 @@ DELIVERIES = Counter(
     "Tries at a webhook: delivered, repeated later or given up",
     ["outcome"],
 )
+
+ROW_OUTCOMES = ("booked", "refused", "released")
+TRY_OUTCOMES = ("delivered", "repeated", "given_up")
+
+# There from the start: of a series that begins with its first failure nobody can see that it grew.
+REFUSALS.labels("internal")
+for _outcome in ROW_OUTCOMES:
+    BATCH_ROWS.labels(_outcome)
+for _outcome in TRY_OUTCOMES:
+    DELIVERIES.labels(_outcome)
