@@ -112,11 +112,16 @@ class Stores(Collector):
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="store-figures", daemon=True)
         self._thread.start()
-        self._opened = self._run(self._kernel.open())
+        self._run(self._kernel.open()).result()
 
     def close(self) -> None:
         """Ends the connections and the thread."""
-        self._run(self._kernel.close()).result(ANSWER_WITHIN_S)
+        closing = self._run(self._kernel.close())
+        try:
+            closing.result(ANSWER_WITHIN_S)
+        except TimeoutError:
+            log.warning("a store does not let go of its connection; it is left to the end of this process")
+            return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(ANSWER_WITHIN_S)
         self._loop.close()

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
@@ -98,6 +99,15 @@ def test_the_id_a_proxy_brings_comes_back_and_is_in_the_log(seen, booked):
     assert ("POST", "/api/v1/holds", 201) in told
     assert ("POST", "/api/v1/holds/{hold_id}/confirm", 201) in told
     assert ("DELETE", "/api/v1/holds/{hold_id}", 404) in told
+
+
+def test_requests_at_once_have_lines_of_their_own(seen, booked):
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: seen.get("/api/v1/pools"), range(40)))
+    told = [answer.headers["x-request-id"] for answer in answers]
+    written = [line["request_id"] for line in log_lines(seen) if line.get("route") == "/api/v1/pools"]
+    assert len(set(told)) == 40
+    assert all(written.count(one) == 1 for one in told)
 
 
 def test_no_line_names_who_asked(seen, booked, token):
