@@ -21,7 +21,7 @@ MANIFEST_LIMIT_BYTES = 16 * 1024 * 1024
 """A country's log has some ten thousand full tiles; a member's line is some hundred bytes."""
 
 Name = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[a-z0-9][a-z0-9_.-]*(/[a-z0-9_.-]+)*$")
+    str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*$")
 ]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, msgspec.Meta(max_length=200)]

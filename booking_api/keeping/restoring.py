@@ -4,22 +4,22 @@ What a crash leaves, step by step:
     in (1) check, (2) look      nothing
     in (3) fill                 a database `..._restoring` beside the installation's; the next restore drops it
     in (4) keys                 the same, and keys that were not there before: the archive's, so repeating finds them good
-    in (5) rebuild and audit    the same, and a view in Valkey of an epoch the old database does not know: servers that
-                                start on the old one rebuild theirs by themselves
+    in (5) rebuild and audit    the same, and a view in Valkey of an epoch that the old database has not reached: servers
+                                that start on the old one rebuild theirs by themselves
     after (6) swap              the installation as it was backed up; what was there before keeps a name of its own
 
 May import SQLAlchemy, settings, schema, the reservation kernel and the modules beside it.
 """
 
-import asyncio
 import logging
 import os
 import tarfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -30,7 +30,7 @@ from booking_api.keeping.archive import check_archive, copy_member, open_archive
 from booking_api.keeping.backing_up import count_rows
 from booking_api.keeping.errors import ArchiveBroken, KeepingError
 from booking_api.keeping.keys import Placed, place_keys, write_keys
-from booking_api.keeping.manifest import Manifest, Member
+from booking_api.keeping.manifest import Manifest
 from booking_api.keeping.programs import Program, find_program, run_program
 from booking_api.keeping.staging import Staging, count_objects, database_named, open_staging
 from booking_api.schema import migrate_platform, platform_revisions
@@ -94,28 +94,26 @@ async def restore(
         async with open_staging(target.database_url) as staging:
             # (2) look: may it be brought back here?
             pg_restore, empty = await _check_place(staging, manifest, target, wishes)
+            reached = 0 if empty else await _highest_epoch(target.database_url)
+            building = database_named(target.database_url, staging.building)
             try:
                 # (3) fill a database beside the installation's
-                building = database_named(target.database_url, staging.building)
                 await staging.create()
-                await _fill(
-                    tar,
-                    manifest,
-                    building,
-                    pg_restore=pg_restore,
-                    services=target.services,
-                    progress=progress,
-                )
+                with _verified_copy(path, tar, manifest) as dump:
+                    await _pour(dump, pg_restore, building, progress)
+                await _check_and_migrate(manifest, building, target.services, progress)
                 # (4) the keys that are missing
                 write_keys(tar, keys)
                 # (5) rebuild Valkey's view from it, under epochs that nobody has seen, and audit
-                pools, findings = await _rebuild_and_audit(building, target.valkey_url, progress)
+                pools, findings = await _rebuild_and_audit(
+                    building, target.valkey_url, reached=reached, progress=progress
+                )
                 # (6) swap the names
                 await staging.refuse_sessions()
                 replaced = await staging.swap(now=clock.now().astimezone(UTC))
             except BaseException:
-                # Killed before it is done, the next restore does it.
-                with suppress(Exception):
+                # What cannot be dropped now, the next restore drops.
+                with suppress(SQLAlchemyError, OSError, TimeoutError):
                     await staging.drop(staging.building)
                 raise
             # What was empty is worth no name; a kill before this line leaves an empty database too many.
@@ -161,12 +159,12 @@ async def _check_place(
     await _check_valkey(target.valkey_url)
     await staging.refuse_sessions()
     empty = not await staging.exists(staging.name) or await count_objects(target.database_url) == 0
-    if not empty and wishes.replace != staging.name:
+    if wishes.replace not in {None, staging.name}:
+        raise KeepingError(f"--replace {wishes.replace}: the database of these settings is {staging.name}")
+    if not empty and wishes.replace is None:
         raise KeepingError(
             f"database {staging.name} is not empty: --replace {staging.name} puts the archive in its place"
         )
-    if wishes.replace not in {None, staging.name}:
-        raise KeepingError(f"--replace {wishes.replace}: the database of these settings is {staging.name}")
     return program, empty
 
 
@@ -180,32 +178,22 @@ async def _check_valkey(url: str) -> None:
         await valkey.close()
 
 
-async def _fill(
-    tar: tarfile.TarFile,
-    manifest: Manifest,
-    building: str,
-    *,
-    pg_restore: Program,
-    services: Sequence[Path],
-    progress: Progress,
+async def _check_and_migrate(
+    manifest: Manifest, building: str, services: Sequence[Path], progress: Progress
 ) -> None:
-    """Restores the dump, counts what came, and brings the schema to this version.
+    """Counts what came, and brings the schema to this version.
 
     Raises:
-        KeepingError: pg_restore failed, or not every row came.
+        KeepingError: not every row came.
+        SchemaError, SQLAlchemyError: the schema cannot be brought to this version.
     """
-    [dump] = manifest.only("database")
-    await _pour(tar, dump, pg_restore, building, progress)
+    archived = manifest.database.rows
     engine = create_engine(building, connections=1, answer_timeout_s=ANSWER_TIMEOUT_S)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SET LOCAL statement_timeout = 0"))
             rows = await count_rows(connection, progress=progress)
-        wrong = sorted(
-            name
-            for name in rows | manifest.database.rows
-            if rows.get(name) != manifest.database.rows.get(name)
-        )
+        wrong = sorted(name for name in rows | archived if rows.get(name) != archived.get(name))
         if wrong:
             raise KeepingError(f"restored tables have not the rows that were archived: {', '.join(wrong)}")
         progress("schema")
@@ -214,47 +202,65 @@ async def _fill(
         await engine.dispose()
 
 
-async def _pour(
-    tar: tarfile.TarFile, dump: Member, pg_restore: Program, building: str, progress: Progress
-) -> None:
-    """Streams the dump out of the archive into pg_restore: no second copy of it on a disk."""
+async def _pour(dump: IO[bytes], pg_restore: Program, building: str, progress: Progress) -> None:
+    """Runs pg_restore on a dump, from where it is."""
+    size = os.fstat(dump.fileno()).st_size
     argv = [str(pg_restore.path), "--exit-on-error", "--no-owner", "--no-privileges", "--no-password"]
     argv.append(f"--dbname={make_url(building).database}")
-    reading, writing = os.pipe()
-    given = 0
 
-    def feed() -> None:
-        nonlocal given
-        # It may fail before it has read all, and says why itself.
-        with suppress(BrokenPipeError), os.fdopen(writing, "wb") as pipe:
+    def show() -> None:
+        # The program reads through our open file, so its place in it is ours.
+        progress(f"database: {os.lseek(dump.fileno(), 0, os.SEEK_CUR):,} of {size:,} bytes")
 
-            def write(block: bytes) -> None:
-                nonlocal given
-                pipe.write(block)
-                given += len(block)
+    await run_program(argv, url=building, stdin=dump, while_waiting=show)
 
-            copy_member(tar, dump, write)
 
-    feeding = asyncio.create_task(asyncio.to_thread(feed))
+@contextmanager
+def _verified_copy(path: Path, tar: tarfile.TarFile, manifest: Manifest) -> Generator[IO[bytes]]:
+    """The dump in a file without a name, beside the archive where that may be written.
+
+    pg_restore never reads a byte whose digest is not known to be right: some wrong ones make it turn for ever.
+
+    Raises:
+        ArchiveBroken: the archive has changed since it was checked.
+    """
+    [member] = manifest.only("database")
+    folder = path.parent if os.access(path.parent, os.W_OK) else None
+    with tempfile.TemporaryFile(dir=folder) as dump:
+        copy_member(tar, member, dump.write)
+        dump.seek(0)
+        yield dump
+
+
+async def _highest_epoch(url: str) -> int:
+    """The highest epoch of any pool of the old database: 0 when it has none, or is not ours."""
+    engine = create_engine(url, connections=1)
     try:
-        # Closed here before the feeder is waited for: nobody else reads what a failed program left unread.
-        with os.fdopen(reading, "rb") as stdin:
-            await run_program(
-                argv,
-                url=building,
-                stdin=stdin,
-                while_waiting=lambda: progress(f"database: {given:,} of {dump.bytes:,} bytes"),
-            )
+        async with engine.connect() as connection:
+            there = await connection.execute(text("SELECT to_regclass('public.pool') IS NOT NULL"))
+            if not there.scalar_one():
+                return 0
+            return (await connection.execute(text("SELECT COALESCE(max(epoch), 0) FROM pool"))).scalar_one()
     finally:
-        await feeding
+        await engine.dispose()
 
 
-async def _rebuild_and_audit(building: str, valkey_url: str, progress: Progress) -> tuple[int, list[Finding]]:
-    """Holds are lost, as in every rebuild; bookings are not."""
+async def _rebuild_and_audit(
+    building: str, valkey_url: str, *, reached: int, progress: Progress
+) -> tuple[int, list[Finding]]:
+    """Holds are lost, as in every rebuild; bookings are not.
+
+    The epochs begin above those the old database has reached. An emptied Valkey knows none, and if we are killed before
+    the names are changed, the old database must not find an epoch of its own with the archive's view in it.
+    """
     engine = create_engine(building, connections=4, answer_timeout_s=ANSWER_TIMEOUT_S)
     kernel = Kernel(engine, valkey_url, clock=clock.now_ms)
     await kernel.open()
     try:
+        async with engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE pool SET epoch = GREATEST(epoch, :reached)"), {"reached": reached}
+            )
         pools = await kernel.read_pools()
         for pool in pools:
             progress(f"pool {pool.id}: Valkey's view")
