@@ -94,9 +94,13 @@ def _free_path(out: Path, moment: datetime) -> Path:
 
 
 def prune_archives(folder: Path, *, keep: int) -> list[Path]:
-    """Removes all but the newest `keep` archives that backups into this folder have named; gives what went."""
-    stamped = sorted(folder.glob(STAMPED.format("????????T??????Z")))
-    gone = stamped[: max(0, len(stamped) - keep)]
+    """Removes all but the newest `keep` archives that backups into this folder have named; gives what went.
+
+    An archive that was encrypted since, as `gongdao-20261120T021500Z.tar.age`, is still that archive.
+    """
+    found = sorted(folder.glob(STAMPED.format("????????T??????Z") + "*"))
+    moments = sorted({path.name.partition(".")[0] for path in found})
+    gone = [path for path in found if path.name.partition(".")[0] in moments[:-keep]]
     for path in gone:
         path.unlink()
     return gone

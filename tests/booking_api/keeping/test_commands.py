@@ -161,6 +161,8 @@ def test_unusable_input_is_one_line_and_exit_code_2(tmp_path, words, names):
 
 def test_the_newest_archives_are_kept_and_other_files_left_alone(tmp_path):
     names = [STAMPED.format(f"202611{day:02}T021500Z") for day in range(1, 6)]
+    names[1] += ".age"
+    names[3] += ".age"
     for name in (*names, "gongdao-before-the-move.tar", "notes.txt"):
         (tmp_path / name).touch()
     assert [path.name for path in prune_archives(tmp_path, keep=2)] == names[:3]
