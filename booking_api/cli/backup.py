@@ -107,11 +107,10 @@ def _verify(path: Path, *, as_json: bool, progress: Callable[[str], None]) -> in
 
 
 def _describe(manifest: Manifest) -> str:
-    database = manifest.database
-    return (
-        f"{sum(database.rows.values()):,} rows of PostgreSQL {database.postgresql} "
-        f"and {len(manifest.only('key'))} keys as of {manifest.created_at}"
-    )
+    database, keys = manifest.database, len(manifest.only("key"))
+    rows = sum(database.rows.values())
+    files = "1 key" if keys == 1 else f"{keys} keys"
+    return f"{rows:,} rows of PostgreSQL {database.postgresql} and {files} as of {manifest.created_at}"
 
 
 def _print(told: object) -> None:
