@@ -21,13 +21,13 @@ MINUTE_S = 60
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     """How the units asked for stand, and the pool's tally.
 
-    `free` and `held` are places, `confirming` holds of the whole pool whose confirm is on its way. `tally`: what has
+    `free` and `held` are places by unit, `confirming` holds of the whole pool whose confirm is on its way. `tally`: what has
     happened ("held", "full", "released", "expired", "confirmed", or a refusal's code) by second since 1970.
     """
 
     at_ms: int
-    free: int
-    held: int
+    free: dict[int, int]
+    held: dict[int, int]
     confirming: int
     tally: dict[str, dict[int, int]]
 
@@ -46,8 +46,14 @@ async def read_pulse(kernel: Kernel, *, pool_id: int, units: Sequence[int], minu
     await kernel.pool(pool_id)
     asked = min(minutes, MINUTES_LIMIT)
     answer = await kernel.call(pool_id, "pulse", asked, REAPED_PER_UNIT, *map(str, units))
-    _, at_ms, free, held, confirming, kept = answer
-    return Pulse(at_ms=at_ms, free=free, held=held, confirming=confirming, tally=_by_what(kept))
+    _, at_ms, confirming, stand, kept = answer
+    return Pulse(
+        at_ms=at_ms,
+        free=dict(zip(units, stand[::2], strict=True)),
+        held=dict(zip(units, stand[1::2], strict=True)),
+        confirming=confirming,
+        tally=_by_what(kept),
+    )
 
 
 def _by_what(kept: list[Any]) -> dict[str, dict[int, int]]:

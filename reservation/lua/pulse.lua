@@ -1,5 +1,6 @@
 -- pulse(fence | token, minutes, reap_limit, unit...)
---   -> {'pulse', now_ms, free, held, confirming, {minute, {"<what> <second>", times...}, minute...}} | {'stale'}
+--   -> {'pulse', now_ms, confirming, {free, held, free, held...}, {minute, {"<what> <second>", times...}, minute...}}
+--    | {'stale'}
 -- How these units and the pool's tally stand. Frees what has expired first, so that what nobody asks for any more is
 -- counted too: at most `reap_limit` claims of each unit a call. `held` counts places, `confirming` claims.
 local function pulse(keys, args)
@@ -7,18 +8,18 @@ local function pulse(keys, args)
   if not pool then
     return { 'stale' }
   end
-  local now, free, held = now_ms(), 0, 0
+  local now, stand = now_ms(), {}
   for i = 4, #args do
     local unit_key = pool.unit .. args[i]
     reap(pool, unit_key, now, args[3])
     local capacity = tonumber(redis.call('HGET', pool.units, args[i]) or '0')
-    free = free + math.max(0, capacity - redis.call('ZCOUNT', unit_key, now, '+inf'))
-    held = held + redis.call('ZCOUNT', unit_key, now, '(+inf')
+    stand[#stand + 1] = math.max(0, capacity - redis.call('ZCOUNT', unit_key, now, '+inf'))
+    stand[#stand + 1] = redis.call('ZCOUNT', unit_key, now, '(+inf')
   end
   local kept, minute = {}, math.floor(now / 60000)
   for at = minute - tonumber(args[2]), minute do
     kept[#kept + 1] = at
     kept[#kept + 1] = redis.call('HGETALL', pool.tally .. at)
   end
-  return { 'pulse', now, free, held, redis.call('ZCARD', pool.marks), kept }
+  return { 'pulse', now, redis.call('ZCARD', pool.marks), stand, kept }
 end
