@@ -6,9 +6,9 @@ Imports the kernel. The figures are over all workers: live counts and the tally 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import or_, select
 
 from booking_api import clock
 from reservation import Kernel, Pulse, read_pulse, tables
@@ -92,5 +92,5 @@ class Pulses:
             .limit(UNITS_LIMIT)
         )
         async with transaction(self._kernel.reads) as connection:
-            rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+            rows = (await connection.execute(query)).all()
         return [UnitNow(*row) for row in rows]

@@ -121,7 +121,6 @@ def _sessions() -> Any:
 
 
 def _session(row: Row[Any]) -> RunSession:
-    known = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
     renamed = {"plan": row.plan_id, "unit": row.unit_id, "pool": row.pool_id}
-    fields = {name: known[name] for name in RunSession.__struct_fields__ if name not in renamed}
+    fields = {name: getattr(row, name) for name in RunSession.__struct_fields__ if name not in renamed}
     return RunSession(**fields, **renamed)

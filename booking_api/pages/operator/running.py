@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from sqlalchemy import func, select
 
 from booking_api import clock
+from booking_api.clock import SHANGHAI
 from booking_api.desk import Desk
 from booking_api.gate.access import Access
 from booking_api.pages.forms import FieldsRefused
@@ -88,7 +89,8 @@ async def get_session_page(
     office = await office_of(desk, visitor, authority)
     session = await _own_session(desk, office, session_id)
     [shown] = await _shown(desk, [session])
-    return show("session", visitor, office, tab=TAB, shown=shown, session=session)
+    day = session.starts_at.astimezone(SHANGHAI).date()
+    return show("session", visitor, office, tab=TAB, shown=shown, session=session, day=day)
 
 
 @page_get("/operator/{authority:str}/sessions/{session_id:int}/cancel", access=Access.OPERATOR)
