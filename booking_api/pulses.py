@@ -1,6 +1,6 @@
 """How pools stand, for operators who watch: one question a second to each store, however many watch in this worker.
 
-Imports the kernel. The figures are over all workers: live counts and the tally from Valkey, bookings from PostgreSQL.
+Imports the kernel. The figures are over all workers: live counts and the pace from Valkey, bookings from PostgreSQL.
 """
 
 from collections.abc import AsyncGenerator, Sequence

@@ -7,6 +7,7 @@ Flow functions live beside this file and take the kernel first: `hold`, `confirm
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -24,6 +25,7 @@ from reservation.keys import fence_key
 from reservation.lane import Lane
 from reservation.model import ClaimantKind, Effect, Pool
 from reservation.refusals import Refusals
+from reservation.tally import Tally
 from reservation.valkey import Valkey
 
 log = logging.getLogger(__name__)
@@ -32,11 +34,23 @@ SETTLED_LIMIT = 4096
 REBUILDS_AT_ONCE = 2
 FULL = Full.code
 
+Stage = Callable[[str], AbstractContextManager[object]]
+"""What a named step is done within, by whoever wants to see how long it took."""
+
+_UNSEEN = nullcontext()
+
+
+def unseen(_: str) -> AbstractContextManager[object]:
+    """The stage of a process that nobody traces."""
+    return _UNSEEN
+
 
 class Kernel:
     """Owns the connections of one process. `clock` gives milliseconds since 1970.
 
     `reads`, if given, serves what a crowd looks at, on connections of its own: looking must not hold up a confirm.
+
+    `stage` is put round the steps of a confirm by whoever traces; `tally` counts what was done.
 
     `heal(pool)` is called without waiting when a pool's view in Valkey must be rebuilt.
     """
@@ -54,6 +68,8 @@ class Kernel:
         self.reads = engine if reads is None else reads
         self.pages: Fresh[Sequence[Row[Any]]] = Fresh()
         self.clock = clock
+        self.stage: Stage = unseen
+        self.tally = Tally()
         self.valkey = Valkey(valkey_url, libraries=[reservation_library(), *libraries])
         self.committer = Committer(
             engine,
@@ -61,6 +77,8 @@ class Kernel:
             on_epoch_ended=self.heal,
             take_settled=self.take_settled,
             give_settled=self.settle,
+            stage=self._within,
+            tally=self.tally,
         )
         self.refusals = Refusals(self._note_refusals)
         self.healer: Callable[[int], Coroutine[Any, Any, None]] | None = None
@@ -70,6 +88,10 @@ class Kernel:
         self._settled: list[int] = []
         self._background: set[asyncio.Task[None]] = set()
         self._healing: set[int] = set()
+
+    def _within(self, name: str) -> AbstractContextManager[object]:
+        # Whoever traces sets `stage` after the committer was made.
+        return self.stage(name)
 
     async def open(self) -> None:
         """Connects to Valkey. PostgreSQL is connected to on first use."""
@@ -237,7 +259,7 @@ class Kernel:
         await self.tell(Effect(id=effect_id, pool=pool.id, epoch=orders[0].epoch, changes=changes))
 
     def note_refusal(self, pool_id: int, code: str) -> None:
-        """Counts a refusal for the pool's tally. `full` is counted where it is decided; of unknown pools nothing is."""
+        """Counts a refusal for the pool's pace. `full` is counted where it is decided; of unknown pools nothing is."""
         if code != FULL and pool_id in self._pools:
             self.refusals.note(pool_id, code)
 

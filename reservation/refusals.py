@@ -1,6 +1,6 @@
-"""What one process has refused, by pool and code, until the pool's tally is told. Imports the standard library only.
+"""What one process has refused, by pool and code, until the pool's pace is told. Imports the standard library only.
 
-A refusal costs an addition here; the tally is told once a second at most. A process that is killed takes its last
+A refusal costs an addition here; the pace is told once a second at most. A process that is killed takes its last
 second along: figures to watch, not to decide by.
 """
 

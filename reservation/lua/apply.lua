@@ -37,7 +37,7 @@ local function apply(keys, args)
     end
   end
   if confirmed > 0 then
-    tally(pool, 'confirmed', now, confirmed)
+    pace(pool, 'confirmed', now, confirmed)
   end
   return { 'applied' }
 end

@@ -12,7 +12,7 @@ local function look_or_end(keys, args)
   end
   if mine then
     drop_hold(pool, claim, mine)
-    tally_expired(pool, mine.expires_ms, now)
+    pace_expired(pool, mine.expires_ms, now)
   end
   end_claim(pool, claim, now)
   return { 'gone' }

@@ -25,7 +25,7 @@ local function mark(keys, args)
   if mine.key == '' then
     if mine.expires_ms <= now then
       drop_hold(pool, claim, mine)
-      tally_expired(pool, mine.expires_ms, now)
+      pace_expired(pool, mine.expires_ms, now)
       return { 'gone' }
     end
     mine.key = key

@@ -16,9 +16,9 @@ local function release(keys, args)
   drop_hold(pool, claim, mine)
   end_claim(pool, claim, now)
   if mine.expires_ms > now then
-    tally(pool, 'released', now, 1)
+    pace(pool, 'released', now, 1)
   else
-    tally_expired(pool, mine.expires_ms, now)
+    pace_expired(pool, mine.expires_ms, now)
   end
   return { 'released', mine.claimant }
 end

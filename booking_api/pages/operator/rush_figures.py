@@ -17,7 +17,7 @@ SPANS = (1, 5, 15)
 STEP_S = {1: 1, 5: 1, 15: 5}
 SESSIONS_SHOWN = 8
 OURS = {"held", "released", "expired", "confirmed"}
-"""What the tally has beside refusals."""
+"""What the pace has beside refusals."""
 
 
 class SessionNow(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ def rush_view(now: Now, words: Words, *, span: int) -> RushView:
     since_s = ends_s - span * MINUTE_S + 1
     refused = {
         code: times
-        for code in pulse.tally
+        for code in pulse.pace
         if code not in OURS and (times := pulse.total(code, since_s=since_s))
     }
     sums = {what: pulse.total(what, since_s=since_s) for what in OURS}
@@ -118,9 +118,9 @@ def _session(unit: UnitNow, now: Now, words: Words) -> SessionNow:
 
 
 def _rates(now: Now, words: Words, *, since_s: int, ends_s: int, step_s: int) -> Plot:
-    tally = now.pulse.tally
+    pace = now.pulse.pace
     series = [
-        Series(colour, _per_second(tally.get(what, {}), since_s=since_s, ends_s=ends_s, step_s=step_s))
+        Series(colour, _per_second(pace.get(what, {}), since_s=since_s, ends_s=ends_s, step_s=step_s))
         for colour, what in ((4, "held"), (1, "confirmed"))
     ]
     first = since_s - since_s % MINUTE_S + MINUTE_S
@@ -147,7 +147,7 @@ def _minutes(
 ) -> list[tuple[str, int, int, int, int, int]]:
     """By minute, the newest first: holds, confirms, refusals, abandoned and released."""
     found: dict[int, Counter[str]] = {}
-    for what, counted in now.pulse.tally.items():
+    for what, counted in now.pulse.pace.items():
         for second, times in counted.items():
             if since_s <= second <= ends_s:
                 key = what if what in OURS else "refused"

@@ -17,7 +17,7 @@ ASKERS = {
 }
 OPEN = {Access.PUBLIC, Access.UNKNOWN}
 STREAMS = re.compile(r"/events\b")
-REFUSED = re.compile('<p class="eyebrow">(role_missing|not_verified)</p>')
+REFUSED = re.compile('data-code="(role_missing|not_verified)"')
 
 
 def pages(settings, method: str) -> list[tuple[str, Access]]:
