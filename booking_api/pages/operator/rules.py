@@ -233,14 +233,14 @@ async def _form(
 ) -> Response[Any]:
     async with transaction(desk.kernel.reads) as connection:
         history = await settings_history(
-            connection, authority=office.id, service=service, limit=CHANGES_SHOWN
+            connection, authority=office.id, service=service, limit=CHANGES_SHOWN + 1
         )
-    earlier = [change.settings for change in history[1:]]
-    # The oldest one shown is compared with nothing only when it is the first there was.
-    oldest = {} if len(history) < CHANGES_SHOWN else history[-1].settings
+    # The oldest one that is read is only what the one after it is compared with, unless it is the first there was.
+    shown = history[:CHANGES_SHOWN]
+    earlier = [change.settings for change in history[1:]] + [{}]
     past = [
         Past(change, _changes(flat(before), flat(change.settings), service))
-        for change, before in zip(history, [*earlier, oldest], strict=True)
+        for change, before in zip(shown, earlier, strict=False)
     ]
     return show(
         "rules",

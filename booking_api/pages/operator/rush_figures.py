@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from booking_api.clock import SHANGHAI
 from booking_api.pages.catalogue import Words
 from booking_api.pages.plots import Bars, Plot, Series, bar_plot, line_plot
 from booking_api.pulses import Now, UnitNow
@@ -26,6 +27,7 @@ class SessionNow(msgspec.Struct, frozen=True, kw_only=True):
     unit: int
     title: str
     when: str
+    day: str
     capacity: int
     booked: int
     held: int
@@ -77,7 +79,7 @@ def rush_view(now: Now, words: Words, *, span: int) -> RushView:
         rates=_rates(now, words, since_s=since_s, ends_s=ends_s, step_s=STEP_S[span]),
         seats=bar_plot(
             [
-                (one.when, [(1, float(one.booked)), (3, float(one.held)), (5, float(one.free))])
+                (one.day, [(1, float(one.booked)), (3, float(one.held)), (5, float(one.free))])
                 for one in sessions
             ]
         ),
@@ -106,10 +108,12 @@ def _busiest(now: Now) -> Sequence[UnitNow]:
 
 
 def _session(unit: UnitNow, now: Now, words: Words) -> SessionNow:
+    leaf = words.leaf(unit.starts_at.astimezone(SHANGHAI).date()) if unit.starts_at else None
     return SessionNow(
         unit=unit.id,
         title=words.named(unit.title),
         when=words.moment(unit.starts_at) if unit.starts_at else "",
+        day=f"{leaf.number} {leaf.weekday}" if leaf else "",
         capacity=unit.capacity,
         booked=unit.booked + unit.promised,
         held=now.pulse.held.get(unit.id, 0),
