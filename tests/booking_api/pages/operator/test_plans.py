@@ -100,14 +100,14 @@ async def test_every_wrong_row_is_told_with_its_column_and_what_would_be_right(o
 
 
 async def test_what_is_no_plan_at_all_shows_the_form_again(operator, draft):
-    for text, said in (
+    for pasted, said in (
         ("", "The first line must name the columns"),
         ("place,day\nx,y", "names the column place, which is none"),
         (HEADER, "There is no row below the first line."),
         ("day,day", "names a column twice"),
     ):
-        shown = Shown(await operator.post(f"{draft}/import", rows=text))
-        assert (shown.status, said in shown.text) == (422, True), text
+        shown = Shown(await operator.post(f"{draft}/import", rows=pasted))
+        assert (shown.status, said in shown.text) == (422, True), pasted
         [field] = shown.all("textarea", name="rows")
         assert field["aria-invalid"] == "true"
 

@@ -108,7 +108,7 @@ async def test_rules_of_another_authority_or_of_no_service_are_refused(browser_o
     other = await browser_of("np", "operator:cn-zj-nb")
     answer = await other.post(RULES, step="set", reason="A reason.", **{"leaving.limit": "2"})
     assert answer.status_code == 403
-    assert (await operator.get(f"{HZ}/rules/plates")).status_code == 422
+    assert (await operator.get(f"{HZ}/rules/plates")).status_code == 400
     assert (await in_force(kernel)).leaving.limit == 3
 
 

@@ -43,7 +43,7 @@ FIGURE = re.compile(r'data-figure="(\w+)">([^<]*)<')
 
 
 async def test_the_page_says_what_postgresql_and_the_clients_say(operator, rushed, kernel):
-    pool, unit = rushed
+    pool, _ = rushed
     answer = await operator.get(f"{HZ}/rush?pool={pool}&minutes=5")
     told = dict(FIGURE.findall(answer.text))
     assert told == {
@@ -102,7 +102,7 @@ async def test_refusals_by_the_rules_and_by_the_gate_are_counted_with_their_code
     pool, unit = rushed
     body = {"pool": pool, "units": [unit]}
     # Nobody here has a certificate; and one has not even signed in.
-    assert (await client.post("/api/v1/holds", json=body, headers=token("x"))).status_code == 409
+    assert (await client.post("/api/v1/holds", json=body, headers=token("x"))).status_code == 403
     assert (await client.post("/api/v1/holds", json=body)).status_code == 401
     for _ in range(100):
         shown = (await operator.get(f"{HZ}/rush?pool={pool}")).text
