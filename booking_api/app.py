@@ -37,6 +37,7 @@ from booking_api.payments.mending import MEND_EVERY_S, mend_payments
 from booking_api.payments.provider import PaymentProvider
 from booking_api.payments.remote import HttpPaymentProvider
 from booking_api.problems import EXCEPTION_HANDLERS
+from booking_api.pulses import Pulses
 from booking_api.registers.asking import vehicles_of
 from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
@@ -244,6 +245,7 @@ def _desk(
         gate=Gate(settings, kernel, verifier, sessions_known, access),
         kernel=kernel,
         availability=Availability(kernel),
+        pulses=Pulses(kernel),
         eligibility=Eligibility(kernel),
         passwords=Passwords(),
         key=key,
