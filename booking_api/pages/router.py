@@ -6,7 +6,10 @@ from litestar import Router
 
 from booking_api.demo.applicants import Applicant
 from booking_api.pages.account.signing_in import sign_in_pages
-from booking_api.pages.applicant.finding import get_find
+from booking_api.pages.applicant.finding import find_pages
+from booking_api.pages.applicant.holding import hold_pages
+from booking_api.pages.applicant.paying import fee_pages
+from booking_api.pages.applicant.why import get_why
 from booking_api.pages.assets import get_asset
 from booking_api.pages.problem_pages import PAGE_EXCEPTIONS
 from booking_api.pages.reference import get_reference_page
@@ -18,7 +21,10 @@ def page_routes(*, applicants: Sequence[Applicant]) -> Router:
     return Router(
         "/",
         route_handlers=[
-            get_find,
+            *find_pages(),
+            *hold_pages,
+            *fee_pages,
+            get_why,
             *sign_in_pages(applicants),
             get_styleguide,
             get_reference_page,
