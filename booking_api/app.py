@@ -212,7 +212,7 @@ def create_app(
             health.get_ready,
         ],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers=EXCEPTION_HANDLERS | {NotFoundException: missing},
+        exception_handlers={**EXCEPTION_HANDLERS, NotFoundException: missing},
         lifespan=[lambda _: _running(desk)],
         request_class=LeanRequest,
         request_max_body_size=BODY_LIMIT_BYTES,
