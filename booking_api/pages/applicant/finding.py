@@ -32,6 +32,7 @@ from reservation import ClaimantKind, Pool
 from reservation.errors import UnknownPool, UnknownUnit
 from reservation.fresh import Fresh
 
+PRIORITY_RULES = frozenset({"priority_only", "priority_used"})
 REMEMBERED_LENGTH = 200
 """Of an address: a page that is asked for by a longer one is made for its asker alone."""
 
@@ -106,7 +107,9 @@ async def _page(desk: Desk, visitor: Visitor) -> tuple[str, int]:
     wish = _suited(asked, pool, choices, looker)
     first, window = await _window(desk, pool, wish, today=today)
     refused = await _refused(desk, looker, pool, window.offers, now=now)
-    days = days_of(window.offers, wish, choices, visitor.words, now=now, barred=refused)
+    others = _for_others(refused)
+    mine = [offer for offer in window.offers if offer.unit.id not in others]
+    days = days_of(mine, wish, choices, visitor.words, now=now, barred=refused)
     if wish.view == "week":
         days = every_day(days, first, wish.days, visitor.words)
     text = page_text(
@@ -124,6 +127,7 @@ async def _page(desk: Desk, visitor: Visitor) -> tuple[str, int]:
         looker=looker,
         suited=asked.vehicle_class is None and bool(wish.vehicle_class),
         bar=_bar(visitor, wish, window.offers, refused),
+        others=others,
         counts_vehicles=pool.claimant_kind is ClaimantKind.VEHICLE,
         wanted=await _wanted(desk, visitor.words, wish.unit, pool, looker, now=now),
         now_ms=desk.kernel.clock(),
@@ -200,11 +204,11 @@ async def _refused(
 def _bar(
     visitor: Visitor, wish: Wish, offers: Sequence[Offer], refused: Mapping[int, NotEligible]
 ) -> Bar | None:
-    """What to say on top: the first refusal, unless a session of the same kind is possible before it ends."""
-    first = next((offer for offer in offers if offer.unit.id in refused and _ordinary(offer)), None)
-    if first is None or any(_ordinary(offer) and offer.unit.id not in refused for offer in offers[:1]):
+    """What to say on top when rules stand against the first session on the page that is not for some only."""
+    first = next((offer for offer in offers if _ordinary(offer)), None)
+    error = refused.get(first.unit.id) if first is not None else None
+    if first is None or error is None:
         return None
-    error = refused[first.unit.id]
     day: date | None = error.facts["first_day"]
     return Bar(
         refused=refusal_of(visitor.words, error),
@@ -212,6 +216,15 @@ def _bar(
         from_link=wish.link(first=day, unit=None) if day else "",
         fee=any(rule["rule"] == "fee_due" for rule in error.facts["rules"]),
     )
+
+
+def _for_others(refused: Mapping[int, NotEligible]) -> list[int]:
+    """Units that are closed to somebody for one reason: their places are for learners with priority."""
+    return [
+        unit
+        for unit, error in refused.items()
+        if {rule["rule"] for rule in error.facts["rules"]} <= PRIORITY_RULES
+    ]
 
 
 def _ordinary(offer: Offer) -> bool:

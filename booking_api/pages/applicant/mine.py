@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from booking_api.desk import Desk
 from booking_api.eligibility.claimants import current_holds
@@ -115,7 +115,7 @@ def vehicle_of(claimant: str) -> str:
     return name if kind == "vehicle" else ""
 
 
-def _held(held: PresentHold, row: Row[Any], words: Words) -> HeldView:
+def _held(held: PresentHold, row: Any, words: Words) -> HeldView:
     return HeldView(
         id=held.id,
         unit=held.units[0],
@@ -135,7 +135,7 @@ def until(expires_at_ms: int, words: Words) -> str:
     return words.time_to_the_second(moment)
 
 
-def _booked(row: Row[Any], words: Words) -> BookedView:
+def _booked(row: Any, words: Words) -> BookedView:
     return BookedView(
         id=row.id,
         unit=row.unit_id,
