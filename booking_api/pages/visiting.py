@@ -14,10 +14,12 @@ from litestar.datastructures import Cookie
 from booking_api.desk import Desk
 from booking_api.errors import TokenMissing
 from booking_api.gate.access import Access, check_access
+from booking_api.identity.sessions.csrf import masked
 from booking_api.identity.sessions.errors import SessionEnded
 from booking_api.identity.tokens import Account
 from booking_api.outbox.notices import count_unread
 from booking_api.pages.catalogue import LANGUAGES, Language, Words, language_of, words_in
+from booking_api.pages.compression import accepts_gzip
 from booking_api.pages.forms import Form, read_form
 from booking_api.pages.routing import ACCESS
 from booking_api.request import AnyRequest, header
@@ -40,7 +42,10 @@ class SignInNeeded(Exception):
 
 
 class Visitor(NamedTuple):
-    """A request as a page sees it. `account` None: nobody has signed in. `headers` go out with the answer."""
+    """A request as a page sees it. `account` None: nobody has signed in. `headers` go out with the answer.
+
+    `csrf`: the token for this one page's forms, masked. `unread`: messages that wait. `gzip`: the browser takes that.
+    """
 
     words: Words
     path: str
@@ -51,7 +56,7 @@ class Visitor(NamedTuple):
     csrf: str = ""
     session: str = ""
     unread: int = 0
-    """How many messages wait, as the navigation shows it."""
+    gzip: bool = False
 
     @property
     def lang(self) -> Language:
@@ -100,7 +105,8 @@ def stranger(request: AnyRequest, packages: tuple[str, ...] = ()) -> Visitor:
     lang = language_of(
         query.get("lang"), request.cookies.get(LANGUAGE_COOKIE), header(request, b"accept-language")
     )
-    return Visitor(words_in(lang, packages), request.url.path, query, {})
+    gzip = accepts_gzip(header(request, b"accept-encoding"))
+    return Visitor(words_in(lang, packages), request.url.path, query, {}, gzip=gzip)
 
 
 async def visit(request: AnyRequest, desk: Desk, packages: tuple[str, ...] = ()) -> Visitor:
@@ -146,7 +152,7 @@ async def _recognised(request: AnyRequest, desk: Desk, came: Visitor, *, form_to
     known = came._replace(
         account=found.account,
         name=found.name,
-        csrf=found.csrf,
+        csrf=masked(found.csrf),
         session=found.session,
         unread=await count_unread(desk.kernel.reads, account=found.account.id),
         headers=came.headers | headers | {PERSON_HEADER: person_digest(found.account.id)},
