@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from services.disclosure.words import service_words
 from sqlalchemy import insert
 
 from booking_api import clock
