@@ -26,6 +26,7 @@ from booking_api.identity.passwords import Passwords
 from booking_api.identity.sessions.memory import Sessions
 from booking_api.identity.shared_secrets import read_secret
 from booking_api.identity.tokens import TokenVerifier, load_key
+from booking_api.offers import Offers
 from booking_api.outbound import Outbound
 from booking_api.outbox.courier import Courier
 from booking_api.outbox.delivering import DELIVER_EVERY_S, deliver_due
@@ -240,13 +241,15 @@ def _desk(
     )
     sessions_known = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms, vehicles_of=vehicles_of)
     outbound = Outbound()
+    eligibility = Eligibility(kernel)
     return Desk(
         settings=settings,
         gate=Gate(settings, kernel, verifier, sessions_known, access),
         kernel=kernel,
         availability=Availability(kernel),
         pulses=Pulses(kernel),
-        eligibility=Eligibility(kernel),
+        eligibility=eligibility,
+        offers=Offers(kernel, eligibility.sessions),
         passwords=Passwords(),
         key=key,
         description=description,

@@ -15,6 +15,7 @@ from booking_api.gate import Gate
 from booking_api.identity.oidc import Provider
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.sessions.memory import Sessions
+from booking_api.offers import Offers
 from booking_api.outbound import Outbound
 from booking_api.payments.provider import PaymentProvider
 from booking_api.pulses import Pulses
@@ -32,6 +33,7 @@ class Desk(NamedTuple):
     availability: Availability
     pulses: Pulses
     eligibility: Eligibility
+    offers: Offers
     passwords: Passwords
     key: OKPKey
     description: Description

@@ -99,6 +99,10 @@ class Words:
         """A moment's time of day in China, `08:30`."""
         return moment.astimezone(SHANGHAI).strftime("%H:%M")
 
+    def time_to_the_second(self, moment: datetime) -> str:
+        """A moment's time of day in China where seconds count, `10:42:30`."""
+        return moment.astimezone(SHANGHAI).strftime("%H:%M:%S")
+
     def moment(self, moment: datetime) -> str:
         """A moment's day and time in China."""
         return f"{self.day(moment)} {self.time(moment)}"

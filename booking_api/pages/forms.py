@@ -5,7 +5,7 @@ Forms are what browsers send without scripts: `application/x-www-form-urlencoded
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar, get_origin
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 from litestar.datastructures import UploadFile
@@ -65,8 +65,9 @@ class Form(NamedTuple):
                     errors[field.name] = ("required", {})
                 continue
             try:
-                many = get_origin(field.type) in {list, tuple}
-                known[field.name] = msgspec.convert(values if many else values[0], field.type, strict=False)
+                known[field.name] = msgspec.convert(
+                    values if _is_many(field.type) else values[0], field.type, strict=False
+                )
             except msgspec.ValidationError as error:
                 errors[field.name] = what_is_wrong(str(error))
         if errors:
@@ -91,6 +92,11 @@ async def read_form(request: AnyRequest) -> Form:
             # PostgreSQL cannot store NUL, and no keyboard types it.
             values.setdefault(name, []).append(str(value).replace("\x00", "").strip())
     return Form(values, files)
+
+
+def _is_many(kind: Any) -> bool:
+    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return get_origin(plain) in {list, tuple}
 
 
 def field_sentence(words: Words, code: str, facts: Mapping[str, object]) -> str:

@@ -1,6 +1,6 @@
 """Authorities: who is above whom, and each one's figures and days off. Imports SQLAlchemy and the rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_api.errors import InvalidRequest, UnknownAuthority
 from booking_api.plans import tables
@@ -73,6 +73,14 @@ async def read_settings(connection: AsyncConnection, *, lineage: list[str], serv
     """
     layers = await read_layers(connection, authorities=lineage, service=service)
     return settings_of(service, *(layers[above].settings for above in reversed(lineage) if above in layers))
+
+
+async def authority_names(engine: AsyncEngine, ids: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+    """Authority -> its name by language; one that is not there is left out."""
+    table = authority_table.c
+    async with engine.connect() as connection:
+        rows = await connection.execute(select(table.id, table.name).where(table.id.in_(set(ids))))
+        return {row.id: row.name for row in rows}
 
 
 async def read_fee_fen(connection: AsyncConnection, *, authority: str, subject: int) -> int:

@@ -27,4 +27,4 @@ def keep() -> Iterator[Callable[[Page, str], None]]:
         if before is not None:
             page.set_viewport_size(before)
 
-    yield save
+    return save
