@@ -45,7 +45,7 @@ from booking_api.registers.rows import Reason
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples
 from booking_api.rules.settings import SETTINGS
-from booking_api.schools.telling import note_cancelled_session
+from booking_api.schools.telling import note_cancelled_session, note_published_plan
 from reservation.errors import UnitOver, UnknownPool, UnknownUnit
 from reservation.transaction import transaction
 
@@ -259,6 +259,7 @@ async def post_publish(request: AnyRequest, plan_id: PlanId, desk: NamedDependen
             connection, plan_id=plan_id, by=account.id, rules=settings.plans, today=clock.today()
         )
         plan = await find_plan(connection, plan_id)
+        await note_published_plan(connection, plan, at=clock.now())
     for effect in published.effects:
         await desk.kernel.tell(effect)
     return Answer(plan, status_code=200, headers=headers)
