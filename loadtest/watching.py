@@ -59,7 +59,6 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     holds: int
     refused: dict[str, int]
     events: int
-    events_per_s: float
     start_mib: float
     connected_mib: float
     end_mib: float
@@ -67,6 +66,11 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     alone: Latency
     during: Latency
+
+    @property
+    def events_per_s(self) -> float:
+        """All watchers' together."""
+        return self.events / self.seconds
 
     @property
     def growth_mib(self) -> float:
@@ -79,9 +83,9 @@ class _Stretch(NamedTuple):
 
     seconds: float
     events: int
-    first_kib: int
-    last_kib: int
-    latency: Latency
+    connected_mib: float
+    end_mib: float
+    during: Latency
 
 
 class Watcher:
@@ -250,27 +254,22 @@ async def watch_pool(
             task.cancel()
     return Watched(
         watchers=watchers,
-        seconds=stretch.seconds,
         holds=play.held,
         refused=dict(play.refused),
-        events=stretch.events,
-        events_per_s=stretch.events / stretch.seconds,
         start_mib=start_kib / 1024,
-        connected_mib=stretch.first_kib / 1024,
-        end_mib=stretch.last_kib / 1024,
         late=late,
         lost=lost,
         alone=alone,
-        during=stretch.latency,
+        **stretch._asdict(),
     )
 
 
 async def _follow(play: Play, people: Sequence[Watcher], seconds: float) -> _Stretch:
-    first_kib, before = worker_kib(), sum(one.events for one in people)
+    connected_kib, before = worker_kib(), sum(one.events for one in people)
     began = time.monotonic()
     latency = await play.ask(seconds)
     took_s, events = time.monotonic() - began, sum(one.events for one in people) - before
-    return _Stretch(took_s, events, first_kib, worker_kib(), latency)
+    return _Stretch(took_s, events, connected_kib / 1024, worker_kib() / 1024, latency)
 
 
 async def _open(group: asyncio.TaskGroup, people: Sequence[Watcher]) -> list[asyncio.Task[None]]:

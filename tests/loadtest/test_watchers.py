@@ -16,7 +16,6 @@ GOOD = {
     "holds": 30,
     "refused": {},
     "events": 900,
-    "events_per_s": 300.0,
     "start_mib": 120.0,
     "connected_mib": 130.0,
     "end_mib": 131.0,
