@@ -68,6 +68,7 @@ from booking_api.routes import (
 )
 from booking_api.schools.carrying import carry_forever
 from booking_api.schools.parts import Parts
+from booking_api.schools.telling_bookings import TELL_EVERY_S, tell_bookings
 from booking_api.self_report import REPORT_EVERY_S, SelfReport
 from booking_api.services import Service, ServicePlugin, access_of, check_routes
 from booking_api.settings import Settings
@@ -317,6 +318,8 @@ async def _jobs(desk: Desk) -> AsyncGenerator[None, None]:
             await jobs.enter_async_context(
                 repeated(partial(prune_outbox, engine), name="prune outbox", every_s=PRUNE_EVERY_S)
             )
+            tell = partial(tell_bookings, engine, desk.kernel.reads)
+            await jobs.enter_async_context(repeated(tell, name="tell bookings", every_s=TELL_EVERY_S))
             over = partial(conclude, desk.kernel, now=clock.now)
             await jobs.enter_async_context(repeated(over, name="conclude", every_s=CONCLUDE_EVERY_S))
             if desk.payments.remote:

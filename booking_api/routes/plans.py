@@ -45,7 +45,7 @@ from booking_api.registers.rows import Reason
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples
 from booking_api.rules.settings import SETTINGS
-from booking_api.schools.telling import cancel_planned_session
+from booking_api.schools.telling import cancel_planned_session, note_published_plan
 from reservation.errors import UnitOver, UnknownPool, UnknownUnit
 from reservation.transaction import transaction
 
@@ -255,6 +255,7 @@ async def post_publish(request: AnyRequest, plan_id: PlanId, desk: NamedDependen
         plan = await _own_plan(connection, account, plan_id)
         published = await publish_by_figures(connection, plan, by=account.id, today=clock.today())
         plan = await find_plan(connection, plan_id)
+        await note_published_plan(connection, plan, at=clock.now())
     for effect in published.effects:
         await desk.kernel.tell(effect)
     return Answer(plan, status_code=200, headers=headers)

@@ -22,10 +22,11 @@ from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
 from booking_api.pages.visiting import Visitor, posted, visit
 from booking_api.plans.authorities import read_settings
-from booking_api.plans.draft import Plan, close_plan, delete_draft, set_moments
+from booking_api.plans.draft import Plan, close_plan, delete_draft, find_plan, set_moments
 from booking_api.plans.errors import PlanEmpty, PlanNotPublished, TooShortNotice
 from booking_api.plans.publishing import publish_by_figures
 from booking_api.request import AnyRequest
+from booking_api.schools.telling import note_published_plan
 from reservation.transaction import transaction
 
 
@@ -54,6 +55,7 @@ async def post_publish_page(
         async with transaction(desk.kernel.engine) as connection:
             await set_moments(connection, plan_id=plan.id, opens_at=opens_at, closes_at=closes_at)
             published = await publish_by_figures(connection, plan, by=visitor.me.id, today=clock.today())
+            await note_published_plan(connection, await find_plan(connection, plan.id), at=clock.now())
     except (FieldsRefused, PlanEmpty, TooShortNotice) as error:
         return await _publish_form(
             desk, visitor, office, plan=plan, form=form, refused=refusal_of(visitor.words, error)
