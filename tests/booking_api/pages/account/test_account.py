@@ -35,8 +35,8 @@ async def known_to_the_register(kernel):
     async with kernel.engine.begin() as connection:
         done = await connection.execute(
             text(
-                "INSERT INTO register_import (kind, source, sha256, rows, bad_rows)"
-                " VALUES ('person', 'test', 'x', 1, 0) RETURNING id"
+                "INSERT INTO register_import (register, source, file, sha256, rows, bad_rows)"
+                " VALUES ('person', 'test', 'x', 'x', 1, 0) RETURNING id"
             )
         )
         values = {"identity_number": NUMBER, "name": ZHANG["name"], "phone": ZHANG["phone"]}

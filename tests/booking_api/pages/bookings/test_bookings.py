@@ -148,6 +148,7 @@ async def test_a_booking_moves_to_what_is_held_and_each_ticket_leads_to_the_othe
     assert f"instead={booking}" in find
     # Somebody who has this subject booked holds another session of it only to move there.
     to = await held(kernel, units[1])
+    await browser.page("/account")
     moved = await browser.post(f"/bookings/{booking}/move", hold=to)
     assert (moved.status_code, moved.headers["location"]) == (303, f"/bookings/{to}?told=moved")
     assert await states(kernel) == {booking: "moved", to: "booked"}
@@ -171,7 +172,7 @@ async def test_what_a_browser_keeps_is_its_persons_and_says_whose_it_is(browser,
     assert kept.headers["gongdao-person"] == page.headers["gongdao-person"] != "nobody"
     assert LEARNER not in kept.headers["gongdao-person"]
     [told] = kept.json()["bookings"]
-    assert (told["id"], told["title"]) == (booking, "P")
+    assert (told["id"], told["title"]) == (booking, "Subject 1 · Traffic law")
     assert told["path"] == code_path(told["code"].replace(" ", "")).path
     stranger = Visiting(browser.client)
     assert (await stranger.get("/styleguide")).headers["gongdao-person"] == "nobody"
