@@ -38,6 +38,7 @@ from booking_api.payments.mending import MEND_EVERY_S, mend_payments
 from booking_api.payments.provider import PaymentProvider
 from booking_api.payments.remote import HttpPaymentProvider
 from booking_api.problems import EXCEPTION_HANDLERS
+from booking_api.pulses import Pulses
 from booking_api.registers.asking import vehicles_of
 from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
@@ -246,6 +247,7 @@ def _desk(
         gate=Gate(settings, kernel, verifier, sessions_known, access),
         kernel=kernel,
         availability=Availability(kernel),
+        pulses=Pulses(kernel),
         eligibility=eligibility,
         offers=Offers(kernel, eligibility.sessions),
         passwords=Passwords(),

@@ -18,6 +18,7 @@ from booking_api.identity.sessions.memory import Sessions
 from booking_api.offers import Offers
 from booking_api.outbound import Outbound
 from booking_api.payments.provider import PaymentProvider
+from booking_api.pulses import Pulses
 from booking_api.settings import Settings
 from booking_api.verification import Verification
 from reservation import Kernel
@@ -30,6 +31,7 @@ class Desk(NamedTuple):
     gate: Gate
     kernel: Kernel
     availability: Availability
+    pulses: Pulses
     eligibility: Eligibility
     offers: Offers
     passwords: Passwords

@@ -69,7 +69,7 @@ class Form(NamedTuple):
                     values if _is_many(field.type) else values[0], field.type, strict=False
                 )
             except msgspec.ValidationError as error:
-                errors[field.name] = _what_is_wrong(str(error))
+                errors[field.name] = what_is_wrong(str(error))
         if errors:
             raise FieldsRefused(errors)
         return msgspec.convert(known, struct)
@@ -120,7 +120,7 @@ _KINDS = {
 }
 
 
-def _what_is_wrong(message: str) -> tuple[str, Mapping[str, object]]:
+def what_is_wrong(message: str) -> tuple[str, Mapping[str, object]]:
     """A field's code and facts, of msgspec's sentence about it."""
     for pattern, code in _WRONG:
         if found := pattern.search(message):

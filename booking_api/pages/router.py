@@ -15,6 +15,7 @@ from booking_api.pages.assets import get_asset
 from booking_api.pages.bookings.routes import BOOKINGS
 from booking_api.pages.messages.routes import MESSAGES
 from booking_api.pages.offline import get_manifest, get_offline, get_worker
+from booking_api.pages.operator.routes import OPERATOR_PAGES
 from booking_api.pages.problem_pages import PAGE_EXCEPTIONS
 from booking_api.pages.reference import get_reference_page
 from booking_api.pages.styleguide import get_styleguide
@@ -30,6 +31,7 @@ def page_routes(*, applicants: Sequence[Applicant]) -> Router:
             *fee_pages,
             get_why,
             *sign_in_pages(applicants),
+            *OPERATOR_PAGES,
             *ACCOUNT,
             *BOOKINGS,
             *MESSAGES,

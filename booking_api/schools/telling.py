@@ -1,4 +1,4 @@
-"""Telling everybody concerned that a session will not take place. Imports SQLAlchemy, the outbox and this room's tables."""
+"""Cancelling a session, and telling everybody concerned that it will not take place. Imports SQLAlchemy, the outbox and this room's tables."""
 
 from datetime import datetime
 
@@ -7,9 +7,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.organisations.stations import stations_at
 from booking_api.outbox.events import Event, EventKind, note_events
-from booking_api.plans.publishing import Cancelled
+from booking_api.plans.publishing import Cancelled, cancel_session, unit_of_session
 from booking_api.plans.tables import plan_session
 from booking_api.schools.tables import school_seat
+from reservation import Kernel
+from reservation.transaction import transaction
+
+
+async def cancel_planned_session(
+    kernel: Kernel, *, plan_id: int, session_id: int, by: str, reason: str, now: datetime
+) -> Cancelled:
+    """Cancels one session of a published plan and tells everybody concerned, in one transaction.
+
+    Raises:
+        UnknownSession, PlanNotPublished: there is no such session.
+        UnitOver: it is over.
+        UnknownPool, UnknownUnit, Unavailable, Busy: as the kernel says.
+    """
+    async with transaction(kernel.reads) as connection:
+        unit_id, pool_id = await unit_of_session(connection, session_id=session_id, plan_id=plan_id)
+    pool = await kernel.pool(pool_id)
+    async with transaction(kernel.engine) as connection:
+        done = await cancel_session(connection, pool, unit_id=unit_id, by=by, reason=reason)
+        await note_cancelled_session(connection, done, reason=reason, at=now)
+    await kernel.tell(done.effect)
+    return done
 
 
 async def note_cancelled_session(
