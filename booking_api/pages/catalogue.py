@@ -37,6 +37,11 @@ class DayWords(NamedTuple):
     month: str
 
 
+class _Facts(dict[str, object]):
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
+
+
 class Words:
     """One language's sentences; owns its merged catalogues."""
 
@@ -64,6 +69,8 @@ class Words:
     def code(self, key: str, facts: Mapping[str, object] | None = None, *, instead: str | None = None) -> str:
         """What a code such as `rule.fee_due` says, with `{name}` filled in; `instead` where there is no such sentence.
 
+        A name that no fact fills stays as it is written: a refusal with a gap is better than none.
+
         Raises:
             KeyError: there is neither.
         """
@@ -72,7 +79,7 @@ class Words:
             if instead is None:
                 raise KeyError(key)
             return instead
-        return said.format_map({name: _spelled(value) for name, value in (facts or {}).items()})
+        return said.format_map(_Facts((name, _spelled(value)) for name, value in (facts or {}).items()))
 
     def has(self, key: str) -> bool:
         """Whether there is a sentence for this code."""
