@@ -219,11 +219,11 @@ def _bar(
 
 
 def _for_others(refused: Mapping[int, NotEligible]) -> list[int]:
-    """Units that are closed to somebody for one reason: their places are for learners with priority."""
+    """Units whose places are for learners with priority, when somebody has none."""
     return [
         unit
         for unit, error in refused.items()
-        if {rule["rule"] for rule in error.facts["rules"]} <= PRIORITY_RULES
+        if PRIORITY_RULES & {rule["rule"] for rule in error.facts["rules"]}
     ]
 
 

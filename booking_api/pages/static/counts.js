@@ -96,4 +96,5 @@ function speak() {
   spoken.textContent = page.dataset.total.replace("{free}", total.toLocaleString(document.documentElement.lang));
 }
 
+document.querySelector(".pools [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 follow();

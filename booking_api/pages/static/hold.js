@@ -59,6 +59,7 @@ function countHold() {
 function end(spoken) {
   holding.classList.add("ended");
   spoken.textContent = holding.dataset.over;
+  holding.querySelector("h1").textContent = holding.dataset.title;
   const deeds = document.getElementById("deeds");
   const held = deeds.contains(document.activeElement);
   deeds.hidden = true;
