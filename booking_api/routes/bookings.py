@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from booking_api import clock
 from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.eligibility.claimants import checked_booking_id, checked_hold_id
 from booking_api.eligibility.errors import NotEligible
 from booking_api.errors import UnknownHold
 from booking_api.paging import (
@@ -25,9 +26,8 @@ from booking_api.paging import (
 )
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples
-from booking_api.routes.holds import UnitId, checked_hold_id
+from booking_api.routes.holds import UnitId
 from reservation import Booking, BookingFilter, BookingState, bookings_of, cancel, reschedule
-from reservation.claim_id import pool_of
 from reservation.errors import (
     ChooseUnit,
     Full,
@@ -95,7 +95,7 @@ async def post_cancel(
     Its place is free for others at once, or at a moment that nobody can predict, as the authority has it.
     """
     account, headers = await desk.gate.enter(request)
-    booking_id = _checked_booking_id(booking_id)
+    booking_id = checked_booking_id(booking_id)
     free_at = await desk.eligibility.check_leaving(owner=account.id, booking_id=booking_id, now=clock.now())
     ended = await cancel(desk.kernel, booking_id=booking_id, owner=account.id, free_at=free_at)
     return Answer(ended, status_code=200, headers=headers)
@@ -130,7 +130,7 @@ async def post_reschedule(
 ) -> Response[Booking]:
     """Moves a booking to a unit one holds: both at once or neither. Repeating it gives the same new booking."""
     account, headers = await desk.gate.enter(request)
-    booking_id = _checked_booking_id(booking_id)
+    booking_id = checked_booking_id(booking_id)
     free_at = await desk.eligibility.check_leaving(owner=account.id, booking_id=booking_id, now=clock.now())
     moved = await reschedule(
         desk.kernel,
@@ -141,9 +141,3 @@ async def post_reschedule(
         free_at=free_at,
     )
     return Answer(moved, status_code=200, headers=headers)
-
-
-def _checked_booking_id(text: str) -> str:
-    if pool_of(text) is None:
-        raise UnknownBooking(booking=text[:64])
-    return text

@@ -1,6 +1,5 @@
 """Hold, look at one's holds, release, confirm."""
 
-import asyncio
 from typing import Annotated
 
 import msgspec
@@ -11,25 +10,20 @@ from litestar.params import FromPath, JSONBody
 from booking_api import clock
 from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.eligibility.claimants import checked_hold_id, claimant_of, current_holds
 from booking_api.eligibility.errors import BookingClosed, NotEligible, NotOpenYet
-from booking_api.errors import InvalidRequest, KeyMissing, NotYourVehicle, UnknownHold
-from booking_api.identity.tokens import Account
+from booking_api.errors import KeyMissing, NotYourVehicle, UnknownHold
 from booking_api.request import Answer, AnyRequest, header
 from booking_api.routes import examples
 from reservation import (
     Booking,
-    ClaimantKind,
     Hold,
-    Kernel,
     PresentHold,
     confirm,
-    current_hold,
     find_hold,
     hold,
     release,
-    services_given,
 )
-from reservation.claim_id import pool_of
 from reservation.errors import (
     AlreadyBooked,
     AlreadyConfirmed,
@@ -207,17 +201,6 @@ async def post_confirm(
     return Answer(booked, status_code=201, headers=headers)
 
 
-def checked_hold_id(text: str) -> str:
-    """The text, if it can be a hold's id.
-
-    Raises:
-        UnknownHold: it cannot.
-    """
-    if pool_of(text) is None:
-        raise UnknownHold(hold=text[:64])
-    return text
-
-
 def idempotency_key(request: AnyRequest) -> str:
     """The request's Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header).
 
@@ -228,23 +211,6 @@ def idempotency_key(request: AnyRequest) -> str:
     if not 0 < len(key) <= KEY_LENGTH_LIMIT or not key.isascii() or not key.isprintable():
         raise KeyMissing
     return key
-
-
-async def current_holds(kernel: Kernel, account: Account) -> list[PresentHold]:
-    """What the account holds now over all services, the oldest first.
-
-    Raises:
-        Rebuilding, Unavailable, Busy: try again later.
-    """
-    claimants = [f"person:{account.id}", *map(claimant_of_vehicle, account.vehicles)]
-    found = await asyncio.gather(
-        *(
-            current_hold(kernel, claimant=claimant, service=service, owner=account.id)
-            for service in await services_given(kernel)
-            for claimant in claimants
-        )
-    )
-    return sorted((one for one in found if one is not None), key=lambda one: one.id)
 
 
 def my_hold(found: PresentHold) -> MyHold:
@@ -259,28 +225,3 @@ def my_hold(found: PresentHold) -> MyHold:
         expires_at_ms=found.expires_at_ms,
         confirming=found.confirming,
     )
-
-
-def claimant_of_vehicle(plate: str) -> str:
-    """A vehicle as rules count it."""
-    return f"vehicle:{plate}"
-
-
-async def claimant_of(kernel: Kernel, account: Account, *, pool_id: int, vehicle: str | None) -> str:
-    """Whom the pool's rule counts: the person who asks, or one of their vehicles.
-
-    Raises:
-        NotYourVehicle: the token does not vouch for the vehicle.
-        InvalidRequest: a vehicle for a pool that counts persons.
-        UnknownPool: there is none.
-    """
-    pool = await kernel.pool(pool_id)
-    if pool.claimant_kind is ClaimantKind.VEHICLE:
-        if vehicle is None or vehicle not in account.vehicles:
-            raise NotYourVehicle(vehicle=vehicle)
-        return claimant_of_vehicle(vehicle)
-    if vehicle is not None:
-        raise InvalidRequest(
-            errors=[{"field": "vehicle", "reason": "this pool counts persons, leave it out"}]
-        )
-    return f"person:{account.id}"
