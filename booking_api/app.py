@@ -70,6 +70,7 @@ from booking_api.schools.carrying import carry_forever
 from booking_api.schools.parts import Parts
 from booking_api.services import Service, ServicePlugin, access_of, check_routes
 from booking_api.settings import Settings
+from booking_api.tickets.photo import PhotoReader
 from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -260,6 +261,7 @@ def _desk(
             settings, engine=kernel.engine, outbound=outbound, key=key, now=clock.now
         ),
         provider=build_provider(settings, outbound=outbound, key=key, now_s=clock.now_s),
+        photos=PhotoReader(),
     )
 
 
@@ -296,6 +298,7 @@ async def _running(desk: Desk) -> AsyncGenerator[None, None]:
         await asyncio.gather(*jobs, return_exceptions=True)
         await desk.availability.close()
         desk.passwords.close()
+        desk.photos.close()
         await desk.outbound.close()
         await desk.kernel.close()
 

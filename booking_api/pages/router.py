@@ -10,6 +10,7 @@ from booking_api.pages.applicant.finding import get_find
 from booking_api.pages.assets import get_asset
 from booking_api.pages.problem_pages import PAGE_EXCEPTIONS
 from booking_api.pages.reference import get_reference_page
+from booking_api.pages.station import STATION_PAGES
 from booking_api.pages.styleguide import get_styleguide
 
 
@@ -20,6 +21,7 @@ def page_routes(*, applicants: Sequence[Applicant]) -> Router:
         route_handlers=[
             get_find,
             *sign_in_pages(applicants),
+            *STATION_PAGES,
             get_styleguide,
             get_reference_page,
             get_asset,
