@@ -138,7 +138,7 @@ def done_shown(words: Words, done: CheckedIn) -> Shown:
     facts = [
         (words.text("Session"), words.named(done.title)),
         (words.text("Starts"), words.moment(done.starts_at)),
-        (words.text("Number"), done.identity_number or ""),
+        (words.text("Identity number"), done.identity_number or ""),
         (words.text("Vehicle"), done.vehicle or ""),
         (words.text("Class"), done.vehicle_class or ""),
     ]
