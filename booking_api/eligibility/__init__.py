@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, func, select
 
 from booking_api.clock import SHANGHAI
@@ -33,6 +34,23 @@ from reservation import Kernel, tables
 from reservation.transaction import transaction
 
 MS = 1_000
+
+
+class Leaving(msgspec.Struct, frozen=True, kw_only=True):
+    """What leaving a booking costs its owner now. `refusals`: the rules against it; empty when it is allowed.
+
+    `left_before` of `limit` are used; it must be done by `last_moment`. The place comes back at a moment within
+    `return_window_s` that nobody can predict; 0 is at once.
+    """
+
+    left_before: int
+    limit: int
+    notice_hours: int
+    last_moment: datetime
+    return_window_s: int
+    refusals: list[Refusal]
+    session: PlannedUnit
+    terms: Terms
 
 
 class Eligibility:
@@ -95,6 +113,21 @@ class Eligibility:
             NotEligible: too late, or too often.
             Unavailable, Busy: PostgreSQL does not answer.
         """
+        leaving = await self.leaving_of(owner=owner, booking_id=booking_id, now=now)
+        if leaving is None:
+            return None
+        if leaving.refusals:
+            raise NotEligible(leaving.refusals, first_day=None, unit=leaving.session.unit)
+        return _return_moment(leaving.session, leaving.terms, now=now)
+
+    async def leaving_of(self, *, owner: str, booking_id: str, now: datetime) -> Leaving | None:
+        """What cancelling or moving this booking would cost now, and whether it may be.
+
+        None: nothing counts, for the booking is not active or not theirs, or no plan has made its session.
+
+        Raises:
+            Unavailable, Busy: PostgreSQL does not answer.
+        """
         found = await self._active_booking(owner=owner, booking_id=booking_id)
         planned = await self.sessions.planned([found.unit_id]) if found is not None else []
         if found is None or not planned:
@@ -102,12 +135,19 @@ class Eligibility:
         left_before = await self._left_before(found, owner=owner, now=now)
         [session] = planned
         terms = await self.sessions.terms(session)
-        refusals = check_leaving(
-            starts_at=session.starts_at, now=now, left_before=left_before, rules=terms.settings.leaving
+        rules = terms.settings.leaving
+        return Leaving(
+            left_before=left_before,
+            limit=rules.limit,
+            notice_hours=rules.notice_hours,
+            last_moment=session.starts_at - timedelta(hours=rules.notice_hours),
+            return_window_s=terms.settings.plans.return_window_s,
+            refusals=check_leaving(
+                starts_at=session.starts_at, now=now, left_before=left_before, rules=rules
+            ),
+            session=session,
+            terms=terms,
         )
-        if refusals:
-            raise NotEligible(refusals, first_day=None, unit=session.unit)
-        return _return_moment(session, terms, now=now)
 
     async def _active_booking(self, *, owner: str, booking_id: str) -> Row[*tuple[Any, ...]] | None:
         booking = tables.booking.c

@@ -6,7 +6,7 @@ token in a header, which no other site can know or set. `SameSite=Lax`, `Origin`
 
 import re
 
-from booking_api.identity.sessions.csrf import same_token
+from booking_api.identity.sessions.csrf import same_token, unmasked
 from booking_api.identity.sessions.errors import CsrfRefused
 from booking_api.request import AnyRequest, header
 from booking_api.settings import Settings
@@ -65,6 +65,7 @@ class SessionCookie:
         if request.scope["method"] in _READS:
             return
         self.check_origin(request)
-        told = form_token if form_token is not None else header(request, b"x-csrf-token")
+        # A page's form carries it masked; a program has it as it is.
+        told = unmasked(form_token) if form_token is not None else header(request, b"x-csrf-token")
         if not same_token(told or "", csrf):
             raise CsrfRefused(expected=sorted(self._origins))

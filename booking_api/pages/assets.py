@@ -1,7 +1,8 @@
 """Styles, modules and pictures: read once, served from memory under a path that carries their digest.
 
 The digest in the path covers all of them, so a browser may keep them for good and modules that import each other
-never mix two versions. A path with another version's digest gets the present file, not to be kept.
+never mix two versions. A path with another version's digest gets the present file, not to be kept. Each file is packed
+once, when the worker starts.
 """
 
 import hashlib
@@ -13,7 +14,9 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from booking_api.pages.compression import accepts_gzip, compressed_asset
 from booking_api.pages.headers import SECURITY_HEADERS
+from booking_api.request import AnyRequest, header
 
 TYPES = {
     ".css": "text/css",
@@ -25,10 +28,11 @@ DIGEST_CHARACTERS = 16
 
 
 class Asset(NamedTuple):
-    """One file and its media type."""
+    """One file, its media type, and the file packed where that saves anything."""
 
     content: bytes
     media_type: str
+    packed: bytes | None
 
 
 def _read_assets() -> Mapping[str, Asset]:
@@ -37,7 +41,8 @@ def _read_assets() -> Mapping[str, Asset]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         suffix = entry.name[entry.name.rfind(".") :]
         if suffix in TYPES:
-            assets[entry.name] = Asset(entry.read_bytes(), TYPES[suffix])
+            content = entry.read_bytes()
+            assets[entry.name] = Asset(content, TYPES[suffix], compressed_asset(content))
     return assets
 
 
@@ -65,10 +70,17 @@ def asset_path(name: str) -> str:
 
 
 @get("/static/{digest:str}/{name:str}", include_in_schema=False)
-async def get_asset(digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+async def get_asset(request: AnyRequest, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """One file."""
     asset = ASSETS.get(name)
     if asset is None:
         raise NotFoundException(detail="There is no such file.")
-    headers = {**SECURITY_HEADERS, "Cache-Control": KEEP if digest == DIGEST else "no-cache"}
-    return Response(asset.content, media_type=asset.media_type, headers=headers)
+    headers = {
+        **SECURITY_HEADERS,
+        "Cache-Control": KEEP if digest == DIGEST else "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+    content = asset.content
+    if asset.packed is not None and accepts_gzip(header(request, b"accept-encoding")):
+        content, headers["Content-Encoding"] = asset.packed, "gzip"
+    return Response(content, media_type=asset.media_type, headers=headers)

@@ -10,11 +10,12 @@ from markupsafe import Markup, escape
 
 from booking_api.pages.assets import asset_path
 from booking_api.pages.catalogue import Words
+from booking_api.pages.compression import SMALLEST, compressed
 from booking_api.pages.headers import SECURITY_HEADERS
 from booking_api.pages.visiting import Visitor
 
 # What a page shows is a moment's, and its visitor's own.
-_HEADERS = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
+_HEADERS = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Vary": "Accept-Encoding, Accept-Language, Cookie"}
 
 _templates = Environment(
     loader=PackageLoader("booking_api.pages"),
@@ -75,16 +76,45 @@ def render(
     **facts: Any,
 ) -> Response[str]:
     """A whole page for this visitor. A service gives its own templates (`templates_of`)."""
-    text = templates.get_template(template).render(
+    text = page_text(template, visitor, templates=templates, **facts)
+    return Page(text, visitor, status=status, headers=headers)
+
+
+def page_text(template: str, visitor: Visitor, *, templates: Environment = _templates, **facts: Any) -> str:
+    """The page's text alone, for one that is shown to many."""
+    return templates.get_template(template).render(
         visitor=visitor, words=visitor.words, lang=visitor.lang, **facts
     )
-    return Response(
-        text,
-        status_code=status,
-        media_type="text/html",
-        headers=_HEADERS | visitor.headers | (headers or {}),
-        cookies=visitor.cookies,
-    )
+
+
+class Page(Response[str]):
+    """A page's text on its way: packed where the browser takes that. `packed` is the text when that has been done."""
+
+    def __init__(
+        self,
+        text: str,
+        visitor: Visitor,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        packed: bytes | None = None,
+    ) -> None:
+        more = headers or {}
+        self._body = text.encode()
+        if visitor.gzip and len(self._body) >= SMALLEST:
+            self._body = compressed(self._body) if packed is None else packed
+            more = {"Content-Encoding": "gzip", **more}
+        super().__init__(
+            text,
+            status_code=status,
+            media_type="text/html",
+            headers=_HEADERS | visitor.headers | more,
+            cookies=visitor.cookies,
+        )
+
+    def render(self, *_: object, **__: object) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """What the server is to send."""
+        return self._body
 
 
 def go_to(visitor: Visitor, path: str, *, told: str | None = None) -> Response[None]:

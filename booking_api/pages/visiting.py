@@ -14,9 +14,11 @@ from booking_api.desk import Desk
 from booking_api.errors import TokenMissing
 from booking_api.gate.access import Access, check_access
 from booking_api.identity.accounts import find_person
+from booking_api.identity.sessions.csrf import masked
 from booking_api.identity.sessions.errors import SessionEnded
 from booking_api.identity.tokens import Account
 from booking_api.pages.catalogue import LANGUAGES, Language, Words, language_of, words_in
+from booking_api.pages.compression import accepts_gzip
 from booking_api.pages.forms import Form, read_form
 from booking_api.pages.routing import ACCESS
 from booking_api.request import AnyRequest, header
@@ -36,7 +38,10 @@ class SignInNeeded(Exception):
 
 
 class Visitor(NamedTuple):
-    """A request as a page sees it. `account` None: nobody has signed in. `headers` go out with the answer."""
+    """A request as a page sees it. `account` None: nobody has signed in. `headers` go out with the answer.
+
+    `csrf`: the token for this one page's forms, masked. `gzip`: the browser takes that.
+    """
 
     words: Words
     path: str
@@ -45,6 +50,7 @@ class Visitor(NamedTuple):
     account: Account | None = None
     name: str = ""
     csrf: str = ""
+    gzip: bool = False
 
     @property
     def lang(self) -> Language:
@@ -93,7 +99,8 @@ def stranger(request: AnyRequest, packages: tuple[str, ...] = ()) -> Visitor:
     lang = language_of(
         query.get("lang"), request.cookies.get(LANGUAGE_COOKIE), header(request, b"accept-language")
     )
-    return Visitor(words_in(lang, packages), request.url.path, query, {})
+    gzip = accepts_gzip(header(request, b"accept-encoding"))
+    return Visitor(words_in(lang, packages), request.url.path, query, {}, gzip=gzip)
 
 
 async def visit(request: AnyRequest, desk: Desk, packages: tuple[str, ...] = ()) -> Visitor:
@@ -138,7 +145,7 @@ async def _recognised(request: AnyRequest, desk: Desk, came: Visitor, *, form_to
         return came._replace(headers=came.headers | desk.gate.cookie.clear())
     person = await find_person(desk.kernel.reads, found.account.id)
     known = came._replace(
-        account=found.account, name=person.name, csrf=found.csrf, headers=came.headers | headers
+        account=found.account, name=person.name, csrf=masked(found.csrf), headers=came.headers | headers
     )
     _remember(request, known)
     return known
