@@ -15,7 +15,11 @@ from booking_api.pages.headers import SECURITY_HEADERS
 from booking_api.pages.visiting import Visitor
 
 # What a page shows is a moment's, and its visitor's own.
-_HEADERS = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Vary": "Accept-Encoding, Accept-Language, Cookie"}
+_HEADERS = {
+    **SECURITY_HEADERS,
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Encoding, Accept-Language, Cookie",
+}
 
 _templates = Environment(
     loader=PackageLoader("booking_api.pages"),

@@ -8,6 +8,7 @@ from booking_api.demo.applicants import Applicant
 from booking_api.pages.account.signing_in import sign_in_pages
 from booking_api.pages.applicant.finding import get_find
 from booking_api.pages.assets import get_asset
+from booking_api.pages.counter import COUNTER_PAGES
 from booking_api.pages.problem_pages import PAGE_EXCEPTIONS
 from booking_api.pages.reference import get_reference_page
 from booking_api.pages.station import STATION_PAGES
@@ -21,6 +22,7 @@ def page_routes(*, applicants: Sequence[Applicant]) -> Router:
         route_handlers=[
             get_find,
             *sign_in_pages(applicants),
+            *COUNTER_PAGES,
             *STATION_PAGES,
             get_styleguide,
             get_reference_page,

@@ -35,7 +35,12 @@ class Door(msgspec.Struct):
 
 
 def open_door(
-    env: Mapping[str, str], *, site: str = "hz-xihu", people: int = 6, first_number: int = 9_000, subject: int = 1
+    env: Mapping[str, str],
+    *,
+    site: str = "hz-xihu",
+    people: int = 6,
+    first_number: int = 9_000,
+    subject: int = 1,
 ) -> Door:
     """A session of today, from its first minute to its last, at this site."""
     data = Path(env["GONGDAO_DATA"])
