@@ -13,7 +13,7 @@ from booking_api.counter.opening import Card, open_by_card, set_first_password
 from booking_api.counter.serving import take_factors, verify
 from booking_api.counter.visits import begin_visit, end_visit, open_visits
 from booking_api.desk import Desk
-from booking_api.errors import ApiError, RateLimited
+from booking_api.errors import ApiError, InvalidRequest, RateLimited
 from booking_api.gate.access import Access
 from booking_api.identity.factors.active import factors_of
 from booking_api.identity.resting import resting_key
@@ -28,6 +28,9 @@ from booking_api.request import AnyRequest
 from reservation.transaction import transaction
 
 Said = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+
+_FIELDS = {"identity_number": "card_number"}
 
 
 class ByLogin(msgspec.Struct, frozen=True):
@@ -101,6 +104,12 @@ async def post_account(
             clerk=visitor.me.id,
             key=desk.key,
         )
+    except InvalidRequest as error:
+        # Both forms of the page ask for a number; the room knows one.
+        errors = [
+            told | {"field": _FIELDS.get(told["field"], told["field"])} for told in error.facts["errors"]
+        ]
+        return await _begin_form(desk, counter, typed=typed, error=InvalidRequest(errors=errors))
     except ApiError as error:
         return await _begin_form(desk, counter, typed=typed, error=error)
     where = f"{counter.home}/visits/{opened.visit}"
