@@ -49,6 +49,8 @@ from booking_api.routes import (
     authorities,
     bookings,
     consents,
+    counter,
+    counter_bookings,
     factors,
     health,
     holds,
@@ -73,6 +75,7 @@ from booking_api.self_report import REPORT_EVERY_S, SelfReport
 from booking_api.services import Service, ServicePlugin, access_of, check_routes
 from booking_api.settings import Settings
 from booking_api.telemetry import Tracing
+from booking_api.tickets.photo import PhotoReader
 from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -125,6 +128,17 @@ API = [
     bookings.post_cancel,
     bookings.post_reschedule,
     attendance.post_check_in,
+    counter.post_visit,
+    counter.get_visit,
+    counter.delete_visit,
+    counter.post_visit_verification,
+    counter.post_visit_password,
+    counter_bookings.post_visit_hold,
+    counter_bookings.delete_visit_hold,
+    counter_bookings.post_visit_confirm,
+    counter_bookings.post_visit_cancel,
+    counter_bookings.post_visit_reschedule,
+    counter.get_counter_acts,
     notices.get_notices,
     notices.post_read,
     webhooks.post_webhook,
@@ -261,6 +275,7 @@ def _desk(
             settings, engine=kernel.engine, outbound=outbound, key=key, now=clock.now
         ),
         provider=build_provider(settings, outbound=outbound, key=key, now_s=clock.now_s),
+        photos=PhotoReader(),
     )
 
 
@@ -297,6 +312,7 @@ async def _running(desk: Desk) -> AsyncGenerator[None, None]:
         await asyncio.gather(*jobs, return_exceptions=True)
         await desk.availability.close()
         desk.passwords.close()
+        desk.photos.close()
         await desk.outbound.close()
         await desk.kernel.close()
 

@@ -20,6 +20,7 @@ from booking_api.outbound import Outbound
 from booking_api.payments.provider import PaymentProvider
 from booking_api.pulses import Pulses
 from booking_api.settings import Settings
+from booking_api.tickets.photo import PhotoReader
 from booking_api.verification import Verification
 from reservation import Kernel
 
@@ -42,3 +43,4 @@ class Desk(NamedTuple):
     outbound: Outbound
     verification: Verification | None
     provider: Provider | None
+    photos: PhotoReader

@@ -1,5 +1,6 @@
 """Check-in at the door. Imports SQLAlchemy and the kernel's tables."""
 
+import hmac
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,16 +10,19 @@ from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking_api.attendance.errors import AnotherSite, CheckInClosed, UnknownCode
+from booking_api.attendance.errors import AnotherSite, CardDiffers, CheckInClosed, UnknownCode
 from booking_api.clock import SHANGHAI
 from booking_api.identity.accounts import masked_number
 from booking_api.identity.tables import account
 from booking_api.outbox.events import EventKind, note_event
 from booking_api.plans import tables
 from booking_api.plans.authorities import read_lineage, read_settings
+from booking_api.tickets.check_in import parse_code
 from reservation import BookingState
 from reservation import tables as kernel_tables
 from reservation.errors import NotActive
+
+CARD_END = 6
 
 
 class CheckedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,21 +49,26 @@ async def check_in(
     station: str | None,
     by: str,
     now: datetime,
+    card_end: str | None = None,
 ) -> CheckedIn:
     """Notes that the person of this booking is there. Done again, it says when it was done first.
 
-    `sites`: where the reader works; `station`: whose webhooks are told, as events name it.
+    `sites`: where the reader works; `station`: whose webhooks are told, as events name it. `card_end`: for somebody who has
+    no code with them, the last CARD_END characters of the number on their card: a list alone checks nobody in.
 
     Raises:
         UnknownCode: there is no booking of a planned session with this id.
         AnotherSite, CheckInClosed: not here, or not now.
         NotActive: it was cancelled or moved.
+        CardDiffers: the card is another person's.
     """
     found = await _find(connection, booking_id)
     if found.site not in sites:
         raise AnotherSite(site=found.site)
     if found.state != BookingState.BOOKED:
         raise NotActive(booking=booking_id)
+    if card_end is not None and not _is_end_of(card_end, found.identity_number or ""):
+        raise CardDiffers
     await _check_open(connection, found, now=now)
     table = tables.attendance
     new = upsert(table).values(
@@ -85,6 +94,18 @@ async def check_in(
         return _checked_in(found, at=now, repeated=False)
     before = await connection.execute(select(table.c.at).where(table.c.booking_id == booking_id))
     return _checked_in(found, at=before.scalar_one(), repeated=True)
+
+
+def booking_of_code(code: str, *, key: bytes) -> str:
+    """The booking of a code as it is typed or scanned.
+
+    Raises:
+        UnknownCode: it was not made here.
+    """
+    booking = parse_code(code, key=key)
+    if booking is None:
+        raise UnknownCode
+    return booking
 
 
 async def _check_open(connection: AsyncConnection, found: Row[*tuple[Any, ...]], *, now: datetime) -> None:
@@ -126,6 +147,11 @@ async def _find(connection: AsyncConnection, booking_id: str) -> Row[*tuple[Any,
     if found is None:
         raise UnknownCode
     return found
+
+
+def _is_end_of(typed: str, number: str) -> bool:
+    told = "".join(typed.split()).upper()
+    return len(told) == CARD_END and hmac.compare_digest(told.encode(), number[-CARD_END:].encode())
 
 
 def _checked_in(found: Row[*tuple[Any, ...]], *, at: datetime, repeated: bool) -> CheckedIn:

@@ -19,6 +19,14 @@ class AnotherSite(ApiError):
     sentence = "This booking is for another site."
 
 
+class CardDiffers(ApiError):
+    """What was typed from the card is not the end of the number on record."""
+
+    code = "card_differs"
+    status = 409
+    sentence = "These are not the last six characters of the number on record. Nobody was checked in."
+
+
 class CheckInClosed(ApiError):
     """Too early or too late."""
 

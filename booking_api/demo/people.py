@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from booking_api.clock import SHANGHAI
 from booking_api.demo.applicants import APPLICANTS
 from booking_api.demo.numbers import NUMBERS_LIMIT, identity_number
+from booking_api.identity.passwords import NO_PASSWORD
 from booking_api.identity.tables import account as account_table
 from booking_api.organisations.register import find_organisation
 from booking_api.registers import tables as registers
@@ -23,7 +24,6 @@ from booking_api.schools.tables import consent
 
 ROWS_AT_ONCE = 1_000
 CROWD_MOST = 20_000
-NO_PASSWORD = "!"  # noqa: S105 - no hash has this form
 CERTIFICATE_DAYS = 3 * 365
 
 

@@ -60,6 +60,7 @@ TAGS: Mapping[str, str] = {
     "factors": "A second step at sign-in: authenticator apps and security keys. And what happened to the account.",
     "holds": "Claim units for some minutes, give them back, or confirm them.",
     "bookings": "One's confirmed bookings: list, cancel, move; the calendar entry and the code that is shown at the door.",
+    "counter": "For counter clerks: a visit of somebody whose card is in hand, and what is done for them in it, under their own rules and limits.",
     "stations": "For stations: the code on a booking is read at the door.",
     "payments": "Fees: ordered and paid online or at a counter, and paid back.",
     "notices": "What one was told: bookings, payments, changes of plan.",

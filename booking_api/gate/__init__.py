@@ -145,6 +145,15 @@ class Gate:
         """
         await self._limits.check_sign_in(login=login, address=self._address.of(request.scope))
 
+    async def act_for(self, account: str) -> None:
+        """Counts what a clerk does for somebody as the person's own request too; the clerk's was counted on entering.
+
+        Raises:
+            RateLimited: too many for this person.
+            Unavailable, Busy: Valkey does not answer.
+        """
+        await self._limits.check_acted_for(account=account)
+
     async def ask_for_code(self, request: AnyRequest, account: Account) -> None:
         """Counts a code that an account asks for, per account and network.
 

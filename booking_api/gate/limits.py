@@ -139,6 +139,15 @@ class Limits:
         """
         await self._count(f"c:phone {hashlib.sha256(phone.encode()).hexdigest()}", self._codes_to_phone)
 
+    async def check_acted_for(self, *, account: str) -> None:
+        """Counts an act that somebody else does for this account, as if its owner had asked.
+
+        Raises:
+            RateLimited: with the seconds to wait.
+            Unavailable, Busy: Valkey does not answer.
+        """
+        await self._count(f"a:{account}", self._account)
+
     async def _count(self, counted: str, mine: Policy) -> None:
         key = f"{{{counted}}}:limit"
         ok, left, wait_ms = await self._valkey.lane(key).function("limit", key, mine.interval_us, mine.burst)

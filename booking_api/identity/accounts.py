@@ -246,6 +246,15 @@ def masked_number(number: str) -> str:
     return f"{number[:3]}{'*' * (len(number) - 5)}{number[-2:]}"
 
 
+def masked_name(name: str) -> str:
+    """A name by its first character.
+
+    >>> masked_name("张伟")
+    '张*'
+    """
+    return name[:1] + "*" * (len(name) - 1)
+
+
 def _checked(new: NewAccount, *, today: date) -> NewAccount:
     errors: list[dict[str, str]] = []
 

@@ -14,6 +14,8 @@ from reservation.errors import Busy
 T = TypeVar("T")
 
 LENGTH_MIN, LENGTH_MAX = 10, 128
+NO_PASSWORD = "!"  # noqa: S105 - no hash has this form
+"""Stands where an account has no password: nobody signs in with it."""
 AT_ONCE = 2
 """Each takes 64 MiB and a fifth of a second of a core: more at once would be memory and cores for an attacker to take."""
 

@@ -13,11 +13,13 @@ from booking_api.pages.applicant.paying import fee_pages
 from booking_api.pages.applicant.why import get_why
 from booking_api.pages.assets import get_asset
 from booking_api.pages.bookings.routes import BOOKINGS
+from booking_api.pages.counter import COUNTER_PAGES
 from booking_api.pages.messages.routes import MESSAGES
 from booking_api.pages.offline import get_manifest, get_offline, get_worker
 from booking_api.pages.operator.routes import OPERATOR_PAGES
 from booking_api.pages.problem_pages import PAGE_EXCEPTIONS
 from booking_api.pages.reference import get_reference_page
+from booking_api.pages.station import STATION_PAGES
 from booking_api.pages.styleguide import get_styleguide
 
 
@@ -35,6 +37,8 @@ def page_routes(*, applicants: Sequence[Applicant]) -> Router:
             *ACCOUNT,
             *BOOKINGS,
             *MESSAGES,
+            *COUNTER_PAGES,
+            *STATION_PAGES,
             get_styleguide,
             get_reference_page,
             get_asset,

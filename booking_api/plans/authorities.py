@@ -11,11 +11,13 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_api.errors import InvalidRequest, UnknownAuthority
+from booking_api.payments.errors import NothingDue
 from booking_api.plans import tables
 from booking_api.plans.errors import NotYourAuthority
 from booking_api.rules.settings import SETTINGS, ServiceSettings, TestSettings, settings_of
 from reservation.model import Moment
 from reservation.tables import authority as authority_table
+from reservation.transaction import transaction
 
 DEPTH_LIMIT = 8
 
@@ -92,6 +94,21 @@ async def read_fee_fen(connection: AsyncConnection, *, authority: str, subject: 
     lineage = (await read_lineage(connection)).up(authority)
     settings = await read_settings(connection, lineage=lineage, service="driving_test")
     return settings.eligibility.fees_fen.get(subject, 0) if isinstance(settings, TestSettings) else 0
+
+
+async def due_fen(engine: AsyncEngine, *, authority: str, subject: int) -> int:
+    """What somebody has to pay for a sitting of a subject at an authority, in fen.
+
+    Raises:
+        UnknownAuthority: there is none of this id.
+        NothingDue: it asks no fee for it.
+        Unavailable, Busy: PostgreSQL does not answer.
+    """
+    async with transaction(engine) as connection:
+        amount_fen = await read_fee_fen(connection, authority=authority, subject=subject)
+    if amount_fen == 0:
+        raise NothingDue(authority=authority, subject=subject)
+    return amount_fen
 
 
 async def set_settings(

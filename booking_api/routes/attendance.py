@@ -9,21 +9,30 @@ from litestar.params import JSONBody
 
 from booking_api import clock
 from booking_api.attendance.checking_in import CheckedIn, check_in
-from booking_api.attendance.errors import AnotherSite, CheckInClosed, UnknownCode
+from booking_api.attendance.errors import AnotherSite, CardDiffers, CheckInClosed, UnknownCode
 from booking_api.description import told
 from booking_api.desk import Desk
+from booking_api.errors import InvalidRequest
 from booking_api.organisations.stations import sites_of
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples_bookings as examples
 from booking_api.tickets.check_in import check_in_key, parse_code
+from reservation.claim_id import pool_of
 from reservation.errors import NotActive
 from reservation.transaction import transaction
 
+ONE_OF_TWO = "give `code`, or `booking` and `card_end` for somebody without it"
+
 
 class CheckInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The text of the code on a booking, scanned or typed."""
+    """The text of the code on a booking, scanned or typed.
 
-    code: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    For somebody without it: the booking, and the last six characters of the number on the card they show.
+    """
+
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
+    booking: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    card_end: Annotated[str, msgspec.Meta(min_length=1, max_length=20)] | None = None
 
 
 @post(
@@ -36,6 +45,7 @@ class CheckInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         AnotherSite,
         CheckInClosed,
         NotActive,
+        CardDiffers,
         body=examples.CHECK_IN,
         answer=examples.CHECKED_IN,
     ),
@@ -48,8 +58,11 @@ async def post_check_in(
     Scanned again, the answer is the same with `repeated`, and says when it was scanned first.
     """
     account, headers = await desk.gate.enter(request)
-    booking_id = parse_code(data.code, key=check_in_key(desk.key))
-    if booking_id is None:
+    by_card = data.booking is not None and data.card_end is not None
+    if (data.code is not None) == by_card or (data.booking is None) != (data.card_end is None):
+        raise InvalidRequest(errors=[{"field": "code", "reason": ONE_OF_TWO}])
+    booking_id = data.booking if data.code is None else parse_code(data.code, key=check_in_key(desk.key))
+    if booking_id is None or pool_of(booking_id) is None:
         raise UnknownCode
     stations = sorted(account.scopes("station"))
     async with transaction(desk.kernel.engine) as connection:
@@ -60,5 +73,6 @@ async def post_check_in(
             station=f"station:{stations[0]}",
             by=account.id,
             now=clock.now(),
+            card_end=data.card_end,
         )
     return Answer(done, status_code=200, headers=headers)

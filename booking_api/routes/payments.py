@@ -25,7 +25,7 @@ from booking_api.payments.errors import (
 from booking_api.payments.fees import Payment, WantedFee, fees_of, note_standing, order_fee
 from booking_api.payments.provider import Callback
 from booking_api.payments.sittings import refund_unused
-from booking_api.plans.authorities import read_fee_fen
+from booking_api.plans.authorities import due_fen
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples_bookings as examples
 from reservation.transaction import transaction
@@ -88,7 +88,7 @@ async def post_payment(
 ) -> Response[Payment]:
     """The fee with where to pay it (`pay_url`), or to be paid at a counter. Repeating it gives the same open fee."""
     account, headers = await desk.gate.enter(request)
-    amount_fen = await _due_fen(desk, authority=data.authority, subject=data.subject)
+    amount_fen = await due_fen(desk.kernel.reads, authority=data.authority, subject=data.subject)
     payment = await order_fee(
         desk.kernel.engine,
         desk.payments,
@@ -169,11 +169,11 @@ async def post_counter_payment(
     clerk, headers = await desk.gate.enter(request)
     if data.authority not in clerk.scopes("clerk"):
         raise RoleMissing(role=f"clerk:{data.authority}")
-    due_fen = await _due_fen(desk, authority=data.authority, subject=data.subject)
+    amount_fen = await due_fen(desk.kernel.reads, authority=data.authority, subject=data.subject)
     person = await find_by_login(desk.kernel.engine, data.login)
     payment = await record_payment(
         desk.kernel.engine,
-        WantedFee(person.id, data.authority, data.subject, due_fen),
+        WantedFee(person.id, data.authority, data.subject, amount_fen),
         paid_fen=data.amount_fen,
         receipt=data.receipt,
         clerk=clerk.id,
@@ -203,11 +203,3 @@ async def post_counter_refund(
         at=clock.now(),
     )
     return Answer(payment, status_code=200, headers=headers)
-
-
-async def _due_fen(desk: Desk, *, authority: str, subject: int) -> int:
-    async with transaction(desk.kernel.reads) as connection:
-        amount_fen = await read_fee_fen(connection, authority=authority, subject=subject)
-    if amount_fen == 0:
-        raise NothingDue(authority=authority, subject=subject)
-    return amount_fen

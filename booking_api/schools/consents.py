@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.errors import InvalidRequest
-from booking_api.identity.accounts import masked_number
+from booking_api.identity.accounts import masked_name, masked_number
 from booking_api.identity.tables import account as account_table
 from booking_api.organisations.errors import UnknownOrganisation
 from booking_api.organisations.register import find_organisation
@@ -268,12 +268,11 @@ def _consent(row: Row[Any]) -> Consent:
 
 
 def _learner(row: Row[*tuple[Any, ...]]) -> SchoolLearner:
-    name: str = row.name
     return SchoolLearner(
         consent=row.id,
         account=row.account,
         identity_number=masked_number(row.identity_number),
-        name=name[:1] + "*" * (len(name) - 1),
+        name=masked_name(row.name),
         vehicle_class=row.vehicle_class,
         subjects=list(row.subjects),
         until=row.until,

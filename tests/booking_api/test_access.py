@@ -124,6 +124,10 @@ BODIES = {
     "/api/v1/organisations/{organisation}/suspend": {"reason": "trying"},
     "/api/v1/organisations/{organisation}/resume": {"reason": "trying"},
     "/api/v1/check-ins": {"code": "x"},
+    "/api/v1/counter/visits": {"authority": "somewhere", "identity_number": "x", "login": "x"},
+    "/api/v1/counter/visits/{visit_id}/password": {"password": "x"},
+    "/api/v1/counter/visits/{visit_id}/holds": {"pool": 1, "units": [1]},
+    "/api/v1/counter/visits/{visit_id}/bookings/{booking_id}/reschedule": {"hold": "x"},
     "/api/v1/api-keys": {
         "organisation": "x",
         "name": "x",

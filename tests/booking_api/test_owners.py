@@ -117,6 +117,10 @@ async def owned(kernel, client, token) -> Owned:
                 "INSERT INTO external_identity (id, account, issuer, subject) VALUES "
                 "('22222222-2222-4222-8222-222222222222', 'a', 'https://i', 's')"
             ),
+            (
+                "INSERT INTO counter_visit (id, authority, clerk, account, expires_at) VALUES "
+                "('33333333-3333-4333-8333-333333333333', 'cn-zj-hz', 'a', 'b', now() + interval '1 hour')"
+            ),
         ):
             await connection.execute(text(statement))
         notice = (await connection.execute(text("SELECT id FROM notice"))).scalar_one()
@@ -142,6 +146,7 @@ async def owned(kernel, client, token) -> Owned:
             "request_id": str(request),
             "key_id": key["about"]["id"],
             "identity_id": "22222222-2222-4222-8222-222222222222",
+            "visit_id": "33333333-3333-4333-8333-333333333333",
         }
     )
 
@@ -175,6 +180,8 @@ async def world(kernel) -> list[tuple]:
             "SELECT id::text FROM external_identity",
             "SELECT id, roles FROM account ORDER BY id",
             "SELECT count(*) FROM fee",
+            "SELECT ended_at FROM counter_visit",
+            "SELECT count(*) FROM counter_act",
             "SELECT count(*) FROM authority_settings",
         ):
             told += [tuple(row) for row in (await connection.execute(text(query))).all()]

@@ -3,6 +3,7 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from booking_api.counter.tables import metadata as counter
 from booking_api.identity.factors.tables import metadata as factors
 from booking_api.identity.oidc.tables import metadata as oidc
 from booking_api.identity.sessions.tables import metadata as sessions
@@ -33,6 +34,7 @@ ROOMS = list(
             verification,
             organisations,
             schools,
+            counter,
         )
     }.values()
 )

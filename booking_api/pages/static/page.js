@@ -5,9 +5,11 @@ import { register } from "./offline.js";
 const WAIT_MS = 8000;
 
 for (const form of document.querySelectorAll("form")) {
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
     // Disabled after the browser has taken the values: a second press would send the form twice.
     setTimeout(() => {
+      // A page's own script has sent it, and is ready for the next.
+      if (event.defaultPrevented) return;
       for (const button of form.querySelectorAll("button")) wait(button);
     });
   });
