@@ -37,6 +37,7 @@ from booking_api.payments.mending import MEND_EVERY_S, mend_payments
 from booking_api.payments.provider import PaymentProvider
 from booking_api.payments.remote import HttpPaymentProvider
 from booking_api.problems import EXCEPTION_HANDLERS
+from booking_api.registers.asking import vehicles_of
 from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
 from booking_api.routes import (
@@ -108,6 +109,8 @@ API = [
     sessions.delete_sessions,
     sessions.post_password,
     holds.post_hold,
+    holds.get_holds,
+    holds.get_hold,
     holds.delete_hold,
     holds.post_confirm,
     bookings.get_bookings,
@@ -190,7 +193,7 @@ def create_app(settings: Settings, services: Sequence[Service] = ()) -> Litestar
     about = Description(access, tags={tag: text for each in services for tag, text in each.tags.items()})
     desk = _desk(settings, key, access, about)
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
-    demo = [sign_in_routes(key)] if settings.demo_sign_ins else []
+    demo = [sign_in_routes()] if settings.demo_sign_ins else []
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=API),
@@ -226,7 +229,7 @@ def _desk(
         libraries=[gate_library()],
         reads=create_reading_engine(settings.database_url),
     )
-    sessions_known = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms)
+    sessions_known = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms, vehicles_of=vehicles_of)
     outbound = Outbound()
     return Desk(
         settings=settings,

@@ -26,11 +26,13 @@ from reservation.model import (
     Hold,
     NewUnit,
     Pool,
+    PresentHold,
     Promise,
     Unit,
     UnitKind,
 )
 from reservation.pools import add_authority, publish_pool, publish_unit
+from reservation.present import current_hold, find_hold, services_given
 from reservation.promise import confirm_promise, promise, withdraw
 from reservation.rebuild import rebuild
 from reservation.sweep import prune, sweep, sweep_forever, watch
@@ -47,6 +49,7 @@ __all__ = [
     "NewUnit",
     "Pool",
     "PoolFilter",
+    "PresentHold",
     "Promise",
     "ReservationError",
     "Substituted",
@@ -61,6 +64,8 @@ __all__ = [
     "conclude_units",
     "confirm",
     "confirm_promise",
+    "current_hold",
+    "find_hold",
     "find_unit",
     "free_places",
     "hold",
@@ -72,6 +77,7 @@ __all__ = [
     "rebuild",
     "release",
     "reschedule",
+    "services_given",
     "substitute",
     "sweep",
     "sweep_forever",

@@ -56,6 +56,7 @@ POOL_FUNCTIONS = (
     "unmark",
     "release",
     "apply",
+    "look",
     "look_or_end",
     "overdue",
     "flip",
@@ -73,5 +74,5 @@ def reservation_library() -> Library:
         "reservation",
         sources=read_sources("reservation", ("pool", *POOL_FUNCTIONS)),
         functions=POOL_FUNCTIONS,
-        read_only=("free", "inspect", "claimants"),
+        read_only=("free", "look", "inspect", "claimants"),
     )

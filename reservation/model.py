@@ -89,6 +89,18 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     repeated: bool = False
 
 
+class PresentHold(msgspec.Struct, frozen=True, kw_only=True):
+    """A hold as it is now. `confirming`: it waits for its confirm's outcome, and does not expire meanwhile."""
+
+    id: str
+    pool: int
+    service: str
+    claimant: str
+    units: tuple[int, ...]
+    expires_at_ms: int
+    confirming: bool
+
+
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """A confirmed claim. Its id is the id of the hold or promise it came from.
 

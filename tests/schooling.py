@@ -22,6 +22,7 @@ from booking_api.plans.draft import NewPlan, add_sessions, draft_plan
 from booking_api.plans.publishing import publish_plan
 from booking_api.plans.rows import SessionRow
 from booking_api.plans.tables import authority_settings
+from booking_api.registers.asking import vehicles_of
 from booking_api.registers.tables import learner_certificate, register_import
 from booking_api.rules.settings import PlanRules
 from booking_api.schools import tables
@@ -215,7 +216,7 @@ async def worker(data: Path, database_url: str, valkey_url: str) -> AsyncIterato
     await kernel.open()
     try:
         key = make_key(data / "keys" / "token.jwk")
-        sessions = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms)
+        sessions = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms, vehicles_of=vehicles_of)
         settings = Settings(data=data, database_url=database_url, valkey_url=valkey_url)
         yield Parts(
             kernel,

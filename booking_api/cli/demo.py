@@ -19,6 +19,7 @@ from booking_api.cli.surroundings import (
     read_addresses,
     settings_or_exit,
 )
+from booking_api.demo.applicants import applicant
 from booking_api.demo.city import Founded, found
 from booking_api.demo.display import console_for, print_reckoning, shown
 from booking_api.demo.people import able_people, add_learners, first_number_at
@@ -103,7 +104,7 @@ def learners(*, count: int, school: str, subject: int, as_json: bool) -> None:
 
 @command.command("token")
 @click.option(
-    "--account", required=True, help="Whose token: applicant-1 to applicant-12, or any name of yours."
+    "--account", required=True, help="Whose token: somebody of /demo/applicants, or any name of yours."
 )
 @click.option(
     "--vehicle", "vehicles", multiple=True, help="A number plate the token vouches for; may be repeated."
@@ -115,10 +116,17 @@ def token(*, account: str, vehicles: tuple[str, ...], hours: int) -> None:
     """Print a bearer token for the demo that runs here."""
     settings = settings_or_exit()
     _require_demo(read_addresses(settings).url)
+    person = applicant(account)
     try:
         key = load_key(settings.key_file)
         text = issue_token(
-            key, account=account, now_s=clock.now_s(), life_s=hours * 3_600, verified=True, vehicles=vehicles
+            key,
+            account=account,
+            now_s=clock.now_s(),
+            life_s=hours * 3_600,
+            verified=person is None or person.verified,
+            roles=person.roles if person is not None else (),
+            vehicles=vehicles,
         )
     except (KeyFileError, ValueError) as error:
         raise Unusable(str(error)) from error

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import select, text
 
 from booking_api import clock
-from booking_api.demo.people import add_people, demo_people
+from booking_api.demo.organisations import BY, add_demo_people
 from booking_api.demo.plan import AUTHORITIES, DemoPlan, count_units, plan_demo_city
 from booking_api.gate.limits import gate_library
 from booking_api.plans import tables as plan_tables
@@ -32,7 +32,6 @@ FOUNDING_LOCK = 0x6764636D
 FOUNDING_ATTEMPTS = 5
 FOUNDING_PAUSE_S = 0.5
 CONNECTIONS = 3
-BY = "demo"
 RULES = PlanRules(publish_ahead_days=0)
 FIGURES = {
     ("cn-zj", "driving_test"): {
@@ -155,7 +154,7 @@ async def publish_demo_plan(kernel: Kernel, plan: DemoPlan, *, today: date) -> l
 async def _settle_people_and_figures(kernel: Kernel, founding_day: date) -> None:
     """The demo's people and its authorities' figures, unless they are there."""
     async with transaction(kernel.engine) as connection:
-        await add_people(connection, demo_people(founding_day), source=BY)
+        await add_demo_people(connection, today=founding_day)
         lineage = await read_lineage(connection)
         for (authority, service), settings in FIGURES.items():
             history = await settings_history(connection, authority=authority, service=service, limit=1)

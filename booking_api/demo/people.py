@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_api.clock import SHANGHAI
 from booking_api.demo.applicants import APPLICANTS
-from booking_api.identity.numbers import check_character
+from booking_api.demo.numbers import NUMBERS_LIMIT, identity_number
 from booking_api.identity.tables import account as account_table
 from booking_api.organisations.register import find_organisation
 from booking_api.registers import tables as registers
@@ -23,12 +23,6 @@ from booking_api.schools.tables import consent
 
 ROWS_AT_ONCE = 1_000
 CROWD_MOST = 20_000
-FIRST_AREA = 330106
-FIRST_BIRTHDAY = date(1960, 1, 1)
-BIRTHDAYS = 14_610
-SEQUENCES = 999
-NUMBERS_LIMIT = BIRTHDAYS * SEQUENCES * 9_000
-"""Forty years of days, 999 sequence numbers a day, 9,000 area codes: each number is one person."""
 NO_PASSWORD = "!"  # noqa: S105 - no hash has this form
 CERTIFICATE_DAYS = 3 * 365
 
@@ -42,7 +36,10 @@ class Vehicle(msgspec.Struct, frozen=True):
 
 
 class DemoPerson(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified account and what registers know of it. `sittings`: (subject, day, outcome)."""
+    """An account and what registers know of it. `sittings`: (subject, day, outcome).
+
+    Somebody who is not verified is in the register of persons, so that they can be verified without a counter.
+    """
 
     account: str
     name: str
@@ -53,23 +50,15 @@ class DemoPerson(msgspec.Struct, frozen=True, kw_only=True):
     authority: str | None = None
     sittings: Sequence[tuple[int, date, Outcome]] = ()
     vehicles: Sequence[Vehicle] = ()
-
-
-def identity_number(number: int) -> str:
-    """A well-formed number for the demo's person so numbered, of NUMBERS_LIMIT.
-
-    >>> identity_number(0), identity_number(14_610)
-    ('330106196001010014', '330106196001010022')
-    """
-    area, place = divmod(number, BIRTHDAYS * SEQUENCES)
-    sequence, day = divmod(place, BIRTHDAYS)
-    born = FIRST_BIRTHDAY + timedelta(days=day)
-    digits = f"{FIRST_AREA + area}{born:%Y%m%d}{sequence + 1:03d}"
-    return digits + check_character(digits)
+    roles: Sequence[str] = ()
+    verified: bool = True
 
 
 def demo_people(today: date) -> list[DemoPerson]:
-    """The demo's dozen as of a day: each stands at another point of the way, and some may not book, and are told why."""
+    """The demo's people as of a day.
+
+    Each applicant stands at another point of the way, and some may not book, and are told why.
+    """
 
     def ago(days: int) -> date:
         return today - timedelta(days=days)
@@ -92,8 +81,9 @@ def demo_people(today: date) -> list[DemoPerson]:
         12: {"vehicle_class": "B2"},
     }
     people: list[DemoPerson] = []
-    for number, applicant in enumerate(APPLICANTS, start=1):
-        story = stories.get(number, {})
+    for applicant in APPLICANTS:
+        number = applicant.number
+        story = stories.get(number, {"vehicle_class": None} if applicant.roles else {})
         issued: date = story.get("issued", ago(120))
         vehicles = [
             Vehicle(plate, today + timedelta(days=40), open_violations=int(number == 6))
@@ -106,6 +96,8 @@ def demo_people(today: date) -> list[DemoPerson]:
             issued=issued,
             last_day=issued + timedelta(days=CERTIFICATE_DAYS),
             vehicles=vehicles,
+            roles=applicant.roles,
+            verified=applicant.verified,
         )
         people.append(msgspec.structs.replace(person, **{"issued": issued} | story))
     return people
@@ -154,15 +146,17 @@ async def add_learners(
         await _add(connection, consent, rows)
 
 
-async def add_people(connection: AsyncConnection, people: Sequence[DemoPerson], *, source: str) -> None:
-    """Adds those who are not there yet, with all that the registers know of them."""
+async def add_people(
+    connection: AsyncConnection, people: Sequence[DemoPerson], *, source: str
+) -> frozenset[str]:
+    """Adds those who are not there yet, with all that the registers know of them; gives their accounts."""
     known = await connection.execute(
         select(account_table.c.id).where(account_table.c.id.in_([person.account for person in people]))
     )
     there = set(known.scalars())
     new = [person for person in people if person.account not in there]
     if not new:
-        return
+        return frozenset()
     noted = await connection.execute(
         insert(registers.register_import)
         .values(register="demo", source=source, file="", sha256="", rows=len(new), bad_rows=0)
@@ -178,6 +172,8 @@ async def add_people(connection: AsyncConnection, people: Sequence[DemoPerson], 
     await _add(connection, registers.exam_result, (row | provenance for p in new for row in _results(p)))
     await _add(connection, registers.vehicle, (row | provenance for p in new for row in _vehicles(p)))
     await _add(connection, registers.violation, (row | provenance for p in new for row in _violations(p)))
+    await _add(connection, registers.person, (_person(p) | provenance for p in new if not p.verified))
+    return frozenset(person.account for person in new)
 
 
 async def _add(connection: AsyncConnection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
@@ -198,11 +194,24 @@ def _account(person: DemoPerson) -> dict[str, Any]:
         "login": person.account,
         "identity_number": identity_number(person.number),
         "name": person.name,
-        "phone": f"138{person.number:08d}",
+        "phone": _phone(person),
         "password_hash": NO_PASSWORD,
-        "verified_at": _moment(person.issued),
-        "verified_by": "demo",
+        "roles": list(person.roles),
+        "verified_at": _moment(person.issued) if person.verified else None,
+        "verified_by": "demo" if person.verified else None,
     }
+
+
+def _person(person: DemoPerson) -> dict[str, Any]:
+    return {
+        "identity_number": identity_number(person.number),
+        "name": person.name,
+        "phone": _phone(person),
+    }
+
+
+def _phone(person: DemoPerson) -> str:
+    return f"138{person.number:08d}"
 
 
 def _certificate(person: DemoPerson) -> dict[str, Any]:

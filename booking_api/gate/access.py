@@ -43,6 +43,8 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("GET", "/api/v1/bookings"): Access.ACCOUNT,
     ("POST", "/api/v1/holds"): Access.VERIFIED,
     # Whoever has a hold or a booking was verified when it was made, and may always end or keep it.
+    ("GET", "/api/v1/holds"): Access.ACCOUNT,
+    ("GET", "/api/v1/holds/{hold_id}"): Access.ACCOUNT,
     ("DELETE", "/api/v1/holds/{hold_id}"): Access.ACCOUNT,
     ("POST", "/api/v1/holds/{hold_id}/confirm"): Access.ACCOUNT,
     ("GET", "/api/v1/bookings/{booking_id}"): Access.ACCOUNT,

@@ -4,7 +4,7 @@ import json
 from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_api.identity.tables import account
 from booking_api.registers.tables import person, vehicle
@@ -29,10 +29,11 @@ async def person_of_record(engine: AsyncEngine, identity_number: str) -> PersonO
     return PersonOfRecord(row.name, row.phone) if row else None
 
 
-async def vehicles_of(engine: AsyncEngine, *, account_id: str) -> list[str]:
+async def vehicles_of(connection: AsyncConnection, account_id: str) -> list[str]:
     """Plates of the vehicles the person behind a verified account owns, in order; none for an unverified account.
 
-    At most VEHICLES_LIMIT, and as many as VEHICLES_BYTES of JSON have room for.
+    At most VEHICLES_LIMIT, and as many as VEHICLES_BYTES of JSON have room for: what a token vouches for and what a
+    session knows is the same.
     """
     query = (
         select(vehicle.c.plate)
@@ -42,8 +43,7 @@ async def vehicles_of(engine: AsyncEngine, *, account_id: str) -> list[str]:
         .order_by(vehicle.c.plate)
         .limit(VEHICLES_LIMIT)
     )
-    async with engine.connect() as connection:
-        found = (await connection.execute(query)).scalars().all()
+    found = (await connection.execute(query)).scalars().all()
     plates, size = list[str](), 0
     for plate in found:
         size += len(json.dumps(plate)) + len(", ")

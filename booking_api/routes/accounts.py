@@ -179,6 +179,8 @@ async def tokens_answer(
     desk: Desk, person: Person, refresh_token: str, headers: dict[str, str]
 ) -> Response[Tokens]:
     """Tokens for a person who has signed in; they vouch for the vehicles the register has as theirs now."""
+    async with desk.kernel.reads.connect() as connection:
+        vehicles = await vehicles_of(connection, person.id)
     access = issue_token(
         desk.key,
         account=person.id,
@@ -186,7 +188,7 @@ async def tokens_answer(
         life_s=ACCESS_LIFE_S,
         verified=person.verified,
         roles=person.roles,
-        vehicles=await vehicles_of(desk.kernel.reads, account_id=person.id),
+        vehicles=vehicles,
     )
     tokens = Tokens(access, "Bearer", ACCESS_LIFE_S, refresh_token, person)
     return Answer(tokens, status_code=200, headers=headers | NO_STORE)

@@ -71,6 +71,16 @@ HOLD = {
     "expires_at_ms": 1_764_055_500_000,
     "repeated": False,
 }
+PRESENT_HOLD: dict[str, Any] = {
+    "id": HOLD_ID,
+    "pool": 3,
+    "service": "driving_test",
+    "vehicle": None,
+    "units": [1204],
+    "expires_at_ms": HOLD["expires_at_ms"],
+    "confirming": False,
+}
+HOLDS = {"holds": [PRESENT_HOLD]}
 CONFIRM = {"unit": 1204}
 BOOKING: dict[str, Any] = {
     "id": HOLD_ID,

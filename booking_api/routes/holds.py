@@ -1,9 +1,10 @@
-"""Hold, release, confirm."""
+"""Hold, look at one's holds, release, confirm."""
 
+import asyncio
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, post
+from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -15,7 +16,19 @@ from booking_api.errors import InvalidRequest, KeyMissing, NotYourVehicle, Unkno
 from booking_api.identity.tokens import Account
 from booking_api.request import Answer, AnyRequest, header
 from booking_api.routes import examples
-from reservation import Booking, ClaimantKind, Hold, Kernel, confirm, hold, release
+from reservation import (
+    Booking,
+    ClaimantKind,
+    Hold,
+    Kernel,
+    PresentHold,
+    confirm,
+    current_hold,
+    find_hold,
+    hold,
+    release,
+    services_given,
+)
 from reservation.claim_id import pool_of
 from reservation.errors import (
     AlreadyBooked,
@@ -61,6 +74,27 @@ class ConfirmRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: UnitId | None = None
 
 
+class MyHold(msgspec.Struct, frozen=True, kw_only=True):
+    """A hold as it is now. `confirming`: it waits for its confirm's outcome, and does not expire meanwhile.
+
+    `vehicle`: for which vehicle it is, where the pool counts vehicles.
+    """
+
+    id: str
+    pool: int
+    service: str
+    vehicle: str | None
+    units: tuple[int, ...]
+    expires_at_ms: int
+    confirming: bool
+
+
+class MyHolds(msgspec.Struct, frozen=True):
+    """The holds that have not ended, oldest first: one for each service, of the person and of each vehicle."""
+
+    holds: list[MyHold]
+
+
 @post(
     "/holds",
     summary="Hold units",
@@ -92,6 +126,29 @@ async def post_hold(
     )
     held = await hold(desk.kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id)
     return Answer(held, status_code=200 if held.repeated else 201, headers=headers)
+
+
+@get("/holds", summary="My holds", tags=["holds"], opt=told(Rebuilding, answer=examples.HOLDS))
+async def get_holds(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[MyHolds]:
+    """What the account holds now, for the person and for each vehicle of theirs. Nothing is prolonged by looking."""
+    account, headers = await desk.gate.enter(request, reads=True)
+    found = await current_holds(desk.kernel, account)
+    return Answer(MyHolds([my_hold(one) for one in found]), status_code=200, headers=headers)
+
+
+@get(
+    "/holds/{hold_id:str}",
+    summary="One of my holds",
+    tags=["holds"],
+    opt=told(UnknownHold, HoldLost, UnknownPool, Rebuilding, answer=examples.PRESENT_HOLD),
+)
+async def get_hold(
+    request: AnyRequest, hold_id: FromPath[str], desk: NamedDependency[Desk]
+) -> Response[MyHold]:
+    """A hold that has not ended, with its end. Nothing is prolonged by looking."""
+    account, headers = await desk.gate.enter(request, reads=True)
+    found = await find_hold(desk.kernel, claim_id=checked_hold_id(hold_id), owner=account.id)
+    return Answer(my_hold(found), status_code=200, headers=headers)
 
 
 @delete(
@@ -173,6 +230,42 @@ def idempotency_key(request: AnyRequest) -> str:
     return key
 
 
+async def current_holds(kernel: Kernel, account: Account) -> list[PresentHold]:
+    """What the account holds now over all services, the oldest first.
+
+    Raises:
+        Rebuilding, Unavailable, Busy: try again later.
+    """
+    claimants = [f"person:{account.id}", *map(claimant_of_vehicle, account.vehicles)]
+    found = await asyncio.gather(
+        *(
+            current_hold(kernel, claimant=claimant, service=service, owner=account.id)
+            for service in await services_given(kernel)
+            for claimant in claimants
+        )
+    )
+    return sorted((one for one in found if one is not None), key=lambda one: one.id)
+
+
+def my_hold(found: PresentHold) -> MyHold:
+    """A hold as its owner is told of it: their vehicle is named, they themselves need not be."""
+    kind, _, name = found.claimant.partition(":")
+    return MyHold(
+        id=found.id,
+        pool=found.pool,
+        service=found.service,
+        vehicle=name if kind == "vehicle" else None,
+        units=found.units,
+        expires_at_ms=found.expires_at_ms,
+        confirming=found.confirming,
+    )
+
+
+def claimant_of_vehicle(plate: str) -> str:
+    """A vehicle as rules count it."""
+    return f"vehicle:{plate}"
+
+
 async def claimant_of(kernel: Kernel, account: Account, *, pool_id: int, vehicle: str | None) -> str:
     """Whom the pool's rule counts: the person who asks, or one of their vehicles.
 
@@ -185,7 +278,7 @@ async def claimant_of(kernel: Kernel, account: Account, *, pool_id: int, vehicle
     if pool.claimant_kind is ClaimantKind.VEHICLE:
         if vehicle is None or vehicle not in account.vehicles:
             raise NotYourVehicle(vehicle=vehicle)
-        return f"vehicle:{vehicle}"
+        return claimant_of_vehicle(vehicle)
     if vehicle is not None:
         raise InvalidRequest(
             errors=[{"field": "vehicle", "reason": "this pool counts persons, leave it out"}]

@@ -16,6 +16,7 @@ from booking_api.gate import Gate
 from booking_api.gate.access import ACCESS
 from booking_api.identity.sessions.memory import Sessions
 from booking_api.identity.tokens import ALGORITHM, TokenVerifier
+from booking_api.registers.asking import vehicles_of
 from booking_api.schools.carrying import carry
 from booking_api.schools.leases import claim
 from booking_api.schools.parts import Parts
@@ -42,7 +43,7 @@ Ask = Callable[..., Awaitable[dict[str, Any]]]
 async def carry_batch(kernel: Kernel) -> None:
     """Carries the batch that nobody else carries, as a worker does."""
     key = OKPKey.generate_key(ALGORITHM)
-    sessions = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms)
+    sessions = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms, vehicles_of=vehicles_of)
     gate = Gate(Settings(), kernel, TokenVerifier(key, now_s=clock.now_s), sessions, ACCESS)
     parts = Parts(kernel, Eligibility(kernel), gate)
     found = await claim(kernel)

@@ -1,7 +1,7 @@
 """What a worker remembers of sessions, for seconds. Imports this room's own modules.
 
-A page's requests come in bursts. What is remembered is at most REMEMBERED_MS old, so that a new role, a verification or a
-sign-out elsewhere counts within that time; what ends at this worker is forgotten at once.
+A page's requests come in bursts. What is remembered is at most REMEMBERED_MS old, so that a new role, a verification, a
+vehicle or a sign-out elsewhere counts within that time; what ends at this worker is forgotten at once.
 """
 
 from collections import OrderedDict
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking_api.identity.derivation import derive_key
 from booking_api.identity.sessions.csrf import LABEL, csrf_token
-from booking_api.identity.sessions.rows import find_session, id_digest
+from booking_api.identity.sessions.rows import VehiclesOf, find_session, id_digest
 from booking_api.identity.tokens import Account
 
 REMEMBERED_MS = 5_000
@@ -33,12 +33,19 @@ class Sessions:
     """Owns one worker's memory of sessions."""
 
     def __init__(
-        self, engine: AsyncEngine, reads: AsyncEngine, key: OKPKey, *, now_ms: Callable[[], int]
+        self,
+        engine: AsyncEngine,
+        reads: AsyncEngine,
+        key: OKPKey,
+        *,
+        now_ms: Callable[[], int],
+        vehicles_of: VehiclesOf,
     ) -> None:
         self._engine = engine
         self._reads = reads
         self._csrf_key = derive_key(key, label=LABEL)
         self._now_ms = now_ms
+        self._vehicles_of = vehicles_of
         self._known: OrderedDict[bytes, tuple[Visit, int]] = OrderedDict()
 
     def csrf(self, session: str) -> str:
@@ -56,10 +63,10 @@ class Sessions:
         if visit is not None and now_ms - read_ms < REMEMBERED_MS:
             return visit
         self._known.pop(digest, None)
-        found = await find_session(self._engine, self._reads, told)
+        found = await find_session(self._engine, self._reads, told, vehicles_of=self._vehicles_of)
         account = Account(
             id=found.account,
-            vehicles=(),
+            vehicles=found.vehicles,
             expires_at_s=int(found.expires_at.timestamp()),
             verified=found.verified,
             roles=found.roles,

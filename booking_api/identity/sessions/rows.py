@@ -6,11 +6,12 @@ Times are the database's own, as everywhere that rows expire: workers on several
 import hashlib
 import logging
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import case, delete, func, insert, or_, select, update
+from sqlalchemy import Select, case, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_api.identity import tables as identity
@@ -30,6 +31,9 @@ EXPIRED_AT_ONCE = 100
 
 _session = tables.session.c
 _cookie = tables.session_cookie.c
+VehiclesOf = Callable[[AsyncConnection, str], Awaitable[Sequence[str]]]
+"""Whose account has which vehicles; given by whoever knows the registers, which lie above this room."""
+
 _over = or_(_session.expires_at <= func.now(), _session.used_at <= func.now() - IDLE)
 
 
@@ -40,6 +44,7 @@ class Found(NamedTuple):
     account: str
     verified: bool
     roles: frozenset[str]
+    vehicles: tuple[str, ...]
     expires_at: datetime
     offer: str | None
     """A new id for the browser, when it is time."""
@@ -66,14 +71,42 @@ async def begin_session(engine: AsyncEngine, *, account: str, instead_of: str | 
     return session, first
 
 
-async def find_session(engine: AsyncEngine, reads: AsyncEngine, told: str) -> Found:
-    """The session of an id, noted as used.
+async def find_session(
+    engine: AsyncEngine, reads: AsyncEngine, told: str, *, vehicles_of: VehiclesOf
+) -> Found:
+    """The session of an id, noted as used, with its account as it is now.
 
     Raises:
         SessionEnded: there is none, its time is over, or the id was replaced more than GRACE ago; then the session ends.
     """
+    vehicles: Sequence[str] = ()
+    async with reads.connect() as connection:
+        row = (await connection.execute(_session_of(told))).one_or_none()
+        if row is not None and not row.over and not row.replaced:
+            vehicles = await vehicles_of(connection, row.account)
+    if row is None:
+        raise SessionEnded
+    if row.over or row.replaced:
+        if row.replaced:
+            log.warning("a session's earlier id came again; the session was ended")
+        async with engine.begin() as connection:
+            await end_session(connection, row.id)
+        raise SessionEnded
+    offer = await _note_use(engine, row.id, id_digest(told)) if row.to_note else None
+    return Found(
+        session=row.id,
+        account=row.account,
+        verified=row.verified_at is not None,
+        roles=frozenset(row.roles),
+        vehicles=tuple(vehicles),
+        expires_at=row.expires_at,
+        offer=offer,
+    )
+
+
+def _session_of(told: str) -> Select[*tuple[Any, ...]]:
     account = identity.account.c
-    query = (
+    return (
         select(
             _session.id,
             _session.account,
@@ -92,25 +125,6 @@ async def find_session(engine: AsyncEngine, reads: AsyncEngine, told: str) -> Fo
         .join(tables.session, _session.id == _cookie.session)
         .join(identity.account, account.id == _session.account)
         .where(_cookie.digest == id_digest(told))
-    )
-    async with reads.connect() as connection:
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        raise SessionEnded
-    if row.over or row.replaced:
-        if row.replaced:
-            log.warning("a session's earlier id came again; the session was ended")
-        async with engine.begin() as connection:
-            await end_session(connection, row.id)
-        raise SessionEnded
-    offer = await _note_use(engine, row.id, id_digest(told)) if row.to_note else None
-    return Found(
-        session=row.id,
-        account=row.account,
-        verified=row.verified_at is not None,
-        roles=frozenset(row.roles),
-        expires_at=row.expires_at,
-        offer=offer,
     )
 
 

@@ -151,6 +151,7 @@ async def test_the_demo_applicants_can_be_chosen(visitor):
     assert [option["value"] for option in shown.all("option")] == [
         "",
         *(f"applicant-{n}" for n in range(1, 13)),
+        "newcomer",
     ]
 
 

@@ -1,7 +1,9 @@
 """Sessions of pages over HTTP: what the cookie is good for, and what another site, a thief or time cannot do with it."""
 
 import asyncio
+import base64
 import hashlib
+import json
 
 import pytest
 
@@ -216,3 +218,27 @@ async def test_neither_id_nor_token_is_stored(browser, run):
     assert browser.csrf not in row
     digest = (await run("SELECT digest FROM session_cookie")).scalar_one()
     assert digest == hashlib.sha256(browser.id.encode()).digest()
+
+
+async def test_a_session_has_the_vehicles_of_its_person_as_a_token_has(app, client, run, browser):
+    await run("UPDATE account SET verified_at = now(), verified_by = 'test'")
+    made = await run(
+        "INSERT INTO register_import (register, source, file, sha256, rows, bad_rows) "
+        "VALUES ('vehicle', 't', '', '', 1, 0) RETURNING id"
+    )
+    await run(
+        "INSERT INTO vehicle (plate, plate_kind, identity_number, registered, valid_until, seats, import_id) "
+        "SELECT plate, '02', :number, '2020-01-01', '2030-01-01', 5, :import_id "
+        "FROM unnest(ARRAY['\u6d59A1', '\u6d59A2']) AS p (plate)",
+        number=NUMBER,
+        import_id=made.scalar_one(),
+    )
+    sessions = app.dependencies["desk"].dependency().sessions
+    claims = good(await sign_in(client))["access_token"].split(".")[1]
+    vouched = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["vehicles"]
+    assert vouched == ["\u6d59A1", "\u6d59A2"]
+    assert (await sessions.find(browser.id)).account.vehicles == ("\u6d59A1", "\u6d59A2")
+    await run("DELETE FROM vehicle WHERE plate = '\u6d59A1'")
+    assert (await sessions.find(browser.id)).account.vehicles == ("\u6d59A2",)
+    await run("UPDATE account SET verified_at = NULL, verified_by = NULL")
+    assert (await sessions.find(browser.id)).account.vehicles == ()
