@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from services.disclosure.words import service_words
 from sqlalchemy import insert
 
 from booking_api import clock
 from booking_api.registers.tables import exam_result, register_import
 from reservation import NewUnit, UnitKind, add_authority, publish_pool
 from services.disclosure import plot, results
-from services.disclosure.words import service_words
 
 PLANS, RESULTS = "/api/v1/disclosure/plans", "/api/v1/disclosure/results"
 TOMORROW = clock.today() + timedelta(days=1)

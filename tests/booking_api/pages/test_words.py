@@ -3,9 +3,10 @@
 import re
 from importlib.resources import files
 
+from booking_api.pages.words import words_in
+
 from booking_api.errors import ApiError
 from booking_api.pages.assets import ASSETS
-from booking_api.pages.words import words_in
 from reservation.errors import ReservationError
 
 # The page never sends what these refuse: it names one unit, and its own well-formed keys and bodies.
