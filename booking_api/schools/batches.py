@@ -172,6 +172,13 @@ async def rows_of(connection: AsyncConnection, batch_id: int, *, after: int, lim
     return [_result(row) for row in await connection.execute(query)]
 
 
+async def units_of(connection: AsyncConnection, batch_id: int) -> dict[int, list[int]]:
+    """The units that each row of a batch may still be booked in, or was kept with, by the row's number."""
+    table = tables.school_batch_row.c
+    rows = await connection.execute(select(table.number, table.units).where(table.batch_id == batch_id))
+    return {row.number: list(row.units) for row in rows}
+
+
 async def cancel_batch(connection: AsyncConnection, school: str, batch_id: int) -> Batch:
     """Asks that a batch go no further: within seconds whoever carries it stops. What is booked stands.
 
