@@ -124,7 +124,7 @@ def _read(words: Words, row: SheetRow) -> tuple[NewRow | None, list[str]]:
         try:
             parse_identity_number(row.learner, today=clock.today())
         except IdentityNumberError as error:
-            wrong.append(words.text(str(error)))
+            wrong.append(words.code(f"number.{error.reason}"))
     told = [word for word in BETWEEN.split(row.sessions) if word]
     units = [int(word) for word in told if word.isascii() and word.isdigit() and len(word) <= UNIT_DIGITS]
     if not told:

@@ -206,7 +206,7 @@ def ask_row_wrong(words: Words, row: SheetRow) -> str:
     try:
         parse_identity_number(row.learner, today=clock.today())
     except IdentityNumberError as error:
-        return words.text(str(error))
+        return words.code(f"number.{error.reason}")
     return ""
 
 
