@@ -66,8 +66,10 @@ from booking_api.routes import (
 )
 from booking_api.schools.carrying import carry_forever
 from booking_api.schools.parts import Parts
+from booking_api.self_report import REPORT_EVERY_S, SelfReport
 from booking_api.services import Service, ServicePlugin, access_of, check_routes
 from booking_api.settings import Settings
+from booking_api.telemetry import Tracing
 from booking_api.verification import build_verification
 from reservation import Kernel, sweep_forever, watch
 from reservation.database import create_engine, create_reading_engine
@@ -181,8 +183,12 @@ API = [
 """Every handler of the API; `gate.access` says whom each serves."""
 
 
-def create_app(settings: Settings, services: Sequence[Service] = ()) -> Litestar:
+def create_app(
+    settings: Settings, services: Sequence[Service] = (), *, tracing: Tracing | None = None
+) -> Litestar:
     """One worker's application with these services. Connects when its lifespan starts, drains when it ends.
+
+    With `tracing` the steps of a confirm are spans.
 
     Raises:
         SettingsError, KeyFileError (of any key or secret), ServiceUnusable: before anything is started.
@@ -192,6 +198,8 @@ def create_app(settings: Settings, services: Sequence[Service] = ()) -> Litestar
     access = access_of(services)
     about = Description(access, tags={tag: text for each in services for tag, text in each.tags.items()})
     desk = _desk(settings, key, access, about)
+    if tracing is not None:
+        desk.kernel.stage = tracing.stage
     pages = page_routes(applicants=APPLICANTS if settings.demo_sign_ins else ())
     demo = [sign_in_routes()] if settings.demo_sign_ins else []
     app = Litestar(
@@ -203,7 +211,7 @@ def create_app(settings: Settings, services: Sequence[Service] = ()) -> Litestar
             health.get_ready,
         ],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers=EXCEPTION_HANDLERS | {NotFoundException: missing},
+        exception_handlers={**EXCEPTION_HANDLERS, NotFoundException: missing},
         lifespan=[lambda _: _running(desk)],
         request_class=LeanRequest,
         request_max_body_size=BODY_LIMIT_BYTES,
@@ -292,8 +300,12 @@ async def _jobs(desk: Desk) -> AsyncGenerator[None, None]:
     """What every worker does beside serving; each round takes what no other worker has taken."""
     engine, courier = desk.kernel.engine, Courier(loopback=desk.settings.webhooks_loopback)
     deliver = partial(deliver_due, engine, courier, desk.key, now=clock.now)
+    report = SelfReport(desk.kernel, desk.availability)
     try:
         async with AsyncExitStack() as jobs:
+            await jobs.enter_async_context(
+                repeated(report.write, name="report figures", every_s=REPORT_EVERY_S)
+            )
             await jobs.enter_async_context(
                 repeated(deliver, name="deliver webhooks", every_s=DELIVER_EVERY_S)
             )
@@ -307,5 +319,6 @@ async def _jobs(desk: Desk) -> AsyncGenerator[None, None]:
                 await jobs.enter_async_context(repeated(mend, name="mend payments", every_s=MEND_EVERY_S))
             yield
     finally:
+        await report.write()
         await courier.close()
         await desk.payments.close()

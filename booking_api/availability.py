@@ -6,6 +6,7 @@ Bounded: a watcher that does not read keeps one pending change set, not a queue;
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from contextvars import Context
 from itertools import count
 
 from sqlalchemy import select
@@ -51,6 +52,11 @@ class Availability:
         self._pools: dict[int, int] = {}
         self._outdated: set[int] = set()
 
+    @property
+    def watchers(self) -> int:
+        """How many streams are open."""
+        return sum(map(len, self._watchers.values()))
+
     async def pool_of_unit(self, unit_id: int) -> int | None:
         """The pool a unit belongs to; None if there is no such unit.
 
@@ -72,7 +78,7 @@ class Availability:
         Raises:
             Busy: WATCHERS_LIMIT streams are open in this worker.
         """
-        if sum(map(len, self._watchers.values())) >= WATCHERS_LIMIT:
+        if self.watchers >= WATCHERS_LIMIT:
             raise Busy(part="availability")
         watcher = _Watcher(units)
         known = self._last.get(pool_id, {})
@@ -81,7 +87,10 @@ class Availability:
             self._outdated.add(pool_id)
         self._watchers.setdefault(pool_id, set()).add(watcher)
         if pool_id not in self._tasks:
-            self._tasks[pool_id] = asyncio.create_task(self._poll(pool_id), name=f"availability-{pool_id}")
+            # It outlives the watcher that starts it, and must not log under that request's id.
+            self._tasks[pool_id] = asyncio.create_task(
+                self._poll(pool_id), name=f"availability-{pool_id}", context=Context()
+            )
         try:
             while True:
                 try:

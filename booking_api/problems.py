@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from booking_api.errors import ApiError
 from booking_api.metrics import REFUSALS
 from booking_api.request import AnyRequest
+from booking_api.request_id import REQUEST_ID
 from reservation.committer import connection_lost
 from reservation.errors import ReservationError, Unavailable
 from reservation.failure import describe, trace
@@ -82,6 +83,9 @@ def problem(
         "code": code,
         **(facts or {}),
     }
+    if status >= 500 and (request_id := REQUEST_ID.get()) is not None:
+        # Whoever reports the failure can name it, and the log is found by it.
+        body["request_id"] = request_id
     return Response(
         msgspec.json.encode(body), status_code=status, headers=headers or {}, media_type=PROBLEM_JSON
     )
@@ -129,7 +133,9 @@ def http_problem(_: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 def unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Our own failure: logged with its trace, told without."""
-    log.error("%s %s failed\n%s", request.method, request.url.path, trace(error))
+    # The template: a path may have a person's id in it.
+    route = cast("Mapping[str, Any]", request.scope).get("path_template")
+    log.error("%s %s failed\n%s", request.method, route, trace(error))
     return problem(status=INTERNAL.status, code=INTERNAL.code, detail=INTERNAL.sentence)
 
 

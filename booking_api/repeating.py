@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_api.metrics import JOB_ROUNDS
 from reservation.errors import ReservationError
 from reservation.failure import describe
 
@@ -21,13 +22,17 @@ async def repeat(work: Callable[[], Awaitable[bool]], *, name: str, every_s: flo
 
     What fails is logged and tried again: our own mistake with its trace, a server that does not answer without.
     """
+    done, failed = JOB_ROUNDS.labels(name, "done"), JOB_ROUNDS.labels(name, "failed")
     while True:
         more = False
         try:
             more = await work()
+            done.inc()
         except (ReservationError, SQLAlchemyError, OSError, TimeoutError) as error:
+            failed.inc()
             log.warning("%s: %s", name, describe(error))
         except Exception:
+            failed.inc()
             log.exception("%s failed", name)
         await asyncio.sleep(0 if more else every_s)
 

@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     account_rate: Rate = Rate(5.0, 30)
     network_rate: Rate = Rate(500.0, 2_000)
     log_format: str = "console"
+    log_requests: str = "failures"
     demo_sign_ins: bool = False
     webhooks_loopback: bool = False
     payments_url: str | None = None
@@ -264,6 +265,12 @@ def _log_format(value: str) -> str:
     return value
 
 
+def _log_requests(value: str) -> str:
+    if value not in {"failures", "all", "none"}:
+        raise ValueError("must be failures, all or none")
+    return value
+
+
 _READERS = {
     "data": Path,
     "database_url": _database_url,
@@ -278,6 +285,7 @@ _READERS = {
     "account_rate": _rate,
     "network_rate": _rate,
     "log_format": _log_format,
+    "log_requests": _log_requests,
     "demo_sign_ins": _switch,
     "webhooks_loopback": _switch,
     "payments_url": checked_url,

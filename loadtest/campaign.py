@@ -5,6 +5,7 @@ left, then the aftermath.
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from loadtest.plan import CLIENTS_LIMIT, Plan
 from loadtest.result import Aftermath
 from loadtest.stage import Stage, running_stage
 from loadtest.stock import publish, settle
+from loadtest.visitors import sign_in_everybody, until_over
 from loadtest.waves import Wave, run_wave
 from reservation.sweep import CONFIRM_PATIENCE_S
 
@@ -25,6 +27,7 @@ SESSION_SIZE = 25
 PUBLISH_TIMEOUT_S = 60.0
 LATER_WAVES = 3
 LATER_SECONDS = 30
+LATER_FILE = "opening_rush.py"
 SETTLE_MARGIN_S = 10.0
 Say = Callable[[str], None]
 
@@ -42,6 +45,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     """Fill the places that the first wave left, and count any that stay free as a difference."""
     allowed: frozenset[str] | None
     limits: dict[str, str]
+    page_share: float = 0.0
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +75,8 @@ def perform(campaign: Campaign, folder: Path, say: Say) -> Result:
         first = _plan(
             stage, folder, pool=pool, wave="first", clients=campaign.clients, seconds=campaign.seconds
         )
+        if campaign.page_share:
+            first = _with_browsers(stage, first, share=campaign.page_share)
         locust_file, kill_at_s = campaign.locust_file, campaign.kill_valkey_at_s
         waves = [run_wave(stage, first, locust_file=locust_file, kill_valkey_at_s=kill_at_s)]
         # (3) what came back is given out to those who come later
@@ -122,7 +128,7 @@ def _fill(campaign: Campaign, stage: Stage, folder: Path, pool: int, say: Say) -
         say(f"{clients:,} more clients for {left:,} places")
         plan = _plan(stage, folder, pool=pool, wave=wave, clients=clients, seconds=LATER_SECONDS)
         everybody_books = msgspec.structs.replace(plan, abandoning_share=0.0, patient_share=1.0)
-        waves.append(run_wave(stage, everybody_books, locust_file=campaign.locust_file))
+        waves.append(run_wave(stage, everybody_books, locust_file=LATER_FILE))
     return waves
 
 
@@ -136,6 +142,15 @@ def _plan(stage: Stage, folder: Path, *, pool: int, wave: str, clients: int, sec
         clients=clients,
         seconds=seconds,
     )
+
+
+def _with_browsers(stage: Stage, plan: Plan, *, share: float) -> Plan:
+    """The plan with this share of its clients signed in at the pages."""
+    secret = secrets.token_hex(16)
+    # Which numbers have a browser is Locust's to say: everybody has a session, and some use it.
+    accounts = [f"{plan.wave}-{number}" for number in range(plan.clients)]
+    asyncio.run(sign_in_everybody(stage, accounts=accounts, secret=secret, until=until_over(plan.seconds)))
+    return msgspec.structs.replace(plan, page_share=share, secret=secret)
 
 
 def _sizes(seats: int) -> list[int]:

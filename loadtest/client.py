@@ -8,7 +8,7 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +141,23 @@ class Client(User):
         booking: str = "",
         key: str = "",
     ) -> Answer:
-        """One request, noted before it is sent if it binds, and with its answer."""
-        about = Line(
+        """One request of the API."""
+        headers = {"Authorization": self._authorization}
+        if key:
+            headers["Idempotency-Key"] = key
+        content = b""
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = msgspec.json.encode(body)
+        about = self._about(action, unit=unit, hold=hold, booking=booking, key=key)
+        return self._noted(
+            about, method, lambda: self._connection.ask(method, path, body=content, headers=headers)
+        )
+
+    def _about(
+        self, action: Action, *, unit: int = 0, hold: str = "", booking: str = "", key: str = ""
+    ) -> Line:
+        return Line(
             at_ms=_now_ms(),
             account=self.account,
             n=next(self._asked),
@@ -153,23 +168,19 @@ class Client(User):
             booking=booking,
             key=key,
         )
-        if action in BINDING:
+
+    def _noted(self, about: Line, method: str, send: Callable[[], Answer]) -> Answer:
+        """Sends; noted before it is sent if it binds, and with its answer."""
+        if about.action in BINDING:
             # A crash after this line leaves a request that may have been sent: its outcome counts as unknown.
             _journal().write(msgspec.structs.replace(about, asked=True))
-        headers = {"Authorization": self._authorization}
-        if key:
-            headers["Idempotency-Key"] = key
-        content = b""
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = msgspec.json.encode(body)
         began = time.perf_counter()
-        answer = self._connection.ask(method, path, body=content, headers=headers)
+        answer = send()
         took_ms = round((time.perf_counter() - began) * 1000, 3)
         _journal().write(_told(about, answer, took_ms=took_ms))
         self.environment.events.request.fire(
             request_type=method,
-            name=f"{action} {answer.code or answer.status}",
+            name=f"{about.action} {answer.code or answer.status}",
             response_time=took_ms,
             response_length=len(answer.body),
             context={},

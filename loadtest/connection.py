@@ -38,6 +38,15 @@ class Answer(NamedTuple):
         return 200 <= self.status < 300
 
 
+class Fetched(NamedTuple):
+    """An answer as it came. `location` is where a page sends its browser, empty when it does not."""
+
+    status: int
+    content: bytes
+    location: str
+    retry_after_s: float
+
+
 class _BoundPool(ConnectionPool):
     """Connections that leave from one source address."""
 
@@ -67,16 +76,25 @@ class Connection(HTTPClient):
             network_timeout=ANSWER_TIMEOUT_S,
         )
 
-    def ask(self, method: str, path: str, *, body: bytes, headers: dict[str, str]) -> Answer:
-        """One request. Failures of the connection are an answer too: the client has learnt nothing."""
+    def fetch(self, method: str, path: str, *, body: bytes, headers: dict[str, str]) -> Fetched | Answer:
+        """One request. A failure of the connection is an answer too: the client has learnt nothing."""
         try:
             response = self.request(method, path, body=body, headers=headers)
-            content, status = response.read(), response.status_code
+            content = bytes(response.read())
         except (OSError, HTTPParseError, gevent.Timeout) as error:
             return Answer(0, NO_ANSWER, {}, 0.0, repr(error))
+        retry_after_s = float(str(response.get("retry-after", "0")))
+        return Fetched(int(response.status_code), content, str(response.get("location", "")), retry_after_s)
+
+    def ask(self, method: str, path: str, *, body: bytes, headers: dict[str, str]) -> Answer:
+        """One request of the API."""
+        fetched = self.fetch(method, path, body=body, headers=headers)
+        if isinstance(fetched, Answer):
+            return fetched
         try:
-            told = msgspec.json.decode(content) if content else {}
+            told = msgspec.json.decode(fetched.content) if fetched.content else {}
         except msgspec.DecodeError:
             told = {"code": "unreadable"}
+        status = fetched.status
         code = "" if 200 <= status < 300 else str(told.get("code", f"http_{status}"))
-        return Answer(status, code, told, float(str(response.get("retry-after", "0"))))
+        return Answer(status, code, told, fetched.retry_after_s)

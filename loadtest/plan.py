@@ -13,6 +13,8 @@ ARRIVALS_PER_S = 300
 CLIENTS_PER_PROCESS = 10_000
 """Numbers one Locust process gives to its clients before they would meet the next process's."""
 
+WEIGHTS = 100
+"""What the two kinds of clients' weights add up to."""
 _NETWORKS = 250
 
 
@@ -33,6 +35,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     seed: int = 1
     abandoning_share: float = 0.04
     patient_share: float = 0.2
+    page_share: float = 0.0
+    """How many of the clients come through the pages, with a browser, and not through the API."""
+    secret: str = ""
+    """What their sessions' cookies are computed from."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.clients <= CLIENTS_LIMIT:

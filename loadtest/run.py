@@ -1,6 +1,7 @@
 """A whole load test in one command: a platform of its own, the clients, a crash if asked for, and the aftermath.
 
     python -m loadtest.run rush [--clients 2000] [--seats 500] [--kill-valkey-at 2]
+    python -m loadtest.run pages [--clients 5000] [--seats 1000] [--page-share 0.5]
     python -m loadtest.run day  [--clients 60] [--seats 100] [--seconds 60]
 
 Exit codes: 0 all agrees (and a rush has given out every seat, once), 1 something differs, 2 it could not be run.
@@ -79,6 +80,17 @@ def rush(**asked: Any) -> int:
     """Everybody at the opening second, until the last seat is booked."""
     allowed = IN_A_RUSH if asked["kill_valkey_at"] is None else IN_A_RUSH | IN_A_CRASH
     return _carry_out(_campaign("opening_rush.py", asked, fill=True, allowed=allowed), asked)
+
+
+@command.command("pages")
+@_options(clients=5_000, seats=1_000, seconds=150, hold_ttl_s=30)
+@click.option(
+    "--page-share", type=click.FloatRange(0.01, 0.99), default=0.5, help="How many come through the pages."
+)
+def pages(**asked: Any) -> int:
+    """Everybody at the opening second, half of them with browsers on the pages and half through the API."""
+    campaign = _campaign("page_rush.py", asked, fill=True, allowed=IN_A_RUSH)
+    return _carry_out(msgspec.structs.replace(campaign, page_share=asked["page_share"]), asked)
 
 
 @command.command("day")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from booking_api.cli.surroundings import open_kernel
@@ -38,6 +39,7 @@ async def publish(
     Raises:
         ReservationError: PostgreSQL does not answer.
     """
+    first = datetime.now(UTC) + timedelta(days=7)
     async with open_kernel(stage.addresses) as kernel:
         await add_authority(kernel, authority_id=AUTHORITY, level="city", name={"en": "Load city"})
         pool = await publish_pool(
@@ -48,7 +50,13 @@ async def publish(
             title={"en": "Subject 2"},
             hold_ttl_s=hold_ttl_s,
             units=[
-                NewUnit(kind=UnitKind.SESSION, title={"en": f"Session {number}"}, capacity=size)
+                NewUnit(
+                    kind=UnitKind.SESSION,
+                    title={"en": f"Session {number}"},
+                    capacity=size,
+                    starts_at=first + timedelta(hours=number),
+                    ends_at=first + timedelta(hours=number + 1),
+                )
                 for number, size in enumerate(sizes, 1)
             ],
             demo=True,

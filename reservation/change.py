@@ -79,6 +79,7 @@ async def cancel(
         changes = await _leave(connection, pool, was, free_at=free_at, now_ms=kernel.clock())
         effect = await note_effect(connection, pool_id=pool.id, epoch=epoch, changes=changes)
     # (3) COMMIT is done; a crash from here on leaves the effect row, and the lease for the rest of its life
+    kernel.tally.cancelled += 1
     await kernel.tell(effect)
     await _end_lease(kernel, pool, was)
     return ended
@@ -121,6 +122,7 @@ async def reschedule(
         await undo_mark(kernel, pool, marked, reason=error)
         raise
     # (c) COMMIT is done; a crash from here on leaves the effect rows
+    kernel.tally.moved += bool(told)
     for effect in told:
         await kernel.tell(effect)
     await end_lease(kernel, pool, claimant=marked.claimant, claim_id=hold_id)

@@ -6,6 +6,8 @@ While one batch is being committed the next one gathers, so the batch size follo
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
+from contextvars import Context
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -15,6 +17,7 @@ from reservation.commit_batch import Committed, EpochEnded, Order, commit_batch,
 from reservation.errors import Busy, HoldLost, KeyReused, ReservationError, Unavailable
 from reservation.failure import describe
 from reservation.model import Booking, Pool
+from reservation.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +63,16 @@ class Committer:
         on_epoch_ended: Callable[[int], None],
         take_settled: Callable[[], list[int]],
         give_settled: Callable[[Sequence[int]], None],
+        stage: Callable[[str], AbstractContextManager[object]],
+        tally: Tally,
     ) -> None:
         self._engine = engine
         self._on_committed = on_committed
         self._on_epoch_ended = on_epoch_ended
         self._take_settled = take_settled
         self._give_settled = give_settled
+        self._stage = stage
+        self._tally = tally
         self._queues: dict[int, list[Waiting]] = {}
         self._waiting: dict[str, Waiting] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -93,8 +100,16 @@ class Committer:
         self._waiting[order.claim_id] = order, [future]
         queue.append(self._waiting[order.claim_id])
         if pool.id not in self._tasks:
-            self._tasks[pool.id] = asyncio.create_task(self._drain(pool), name=f"commit-pool-{pool.id}")
+            # It commits for many requests: what it logs is not of the one that happened to start it.
+            self._tasks[pool.id] = asyncio.create_task(
+                self._drain(pool), name=f"commit-pool-{pool.id}", context=Context()
+            )
         return future
+
+    @property
+    def waiting(self) -> int:
+        """How many orders have no outcome yet."""
+        return len(self._waiting)
 
     async def drain(self) -> None:
         """Waits until everything submitted is answered and told."""
@@ -185,10 +200,13 @@ class Committer:
     async def _once(self, pool: Pool, orders: list[Order]) -> list[Outcome]:
         settled = self._take_settled()
         try:
-            committed = await commit_batch(self._engine, pool, orders, settled=settled)
+            with self._stage("commit batch"):
+                committed = await commit_batch(self._engine, pool, orders, settled=settled)
         except BaseException:
             self._give_settled(settled)
             raise
+        self._tally.batches += 1
+        self._tally.batch_orders += len(orders)
         self._tell(pool, orders, committed)
         return committed.outcomes
 
@@ -200,6 +218,7 @@ class Committer:
             for order, outcome in zip(orders, committed.outcomes, strict=True)
             if isinstance(outcome, Booking)
         ]
+        self._tally.booked += len(won)
         task = asyncio.create_task(self._on_committed(pool, committed.effect_id, won))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)

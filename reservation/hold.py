@@ -67,12 +67,14 @@ async def hold(kernel: Kernel, *, pool_id: int, units: Sequence[int], claimant: 
             answer, _ = await kernel.call_fenced(
                 pool_id, "hold", lease.claim_id, owner, claimant, lease.left_ms, *map(str, wanted)
             )
+            kernel.tally.expired += _expired(answer)
             if answer[0] not in {b"held", b"gone"}:
                 answer = await _refused(kernel, pool, lease, answer, claimant=claimant)
             if answer[0] == b"held" and loop.time() > leased_by:
                 # We stood still for so long that the claim may outlive its lease: it is given back (I3).
                 await kernel.call(pool_id, "release", lease.claim_id, owner)
             elif answer[0] == b"held":
+                kernel.tally.held += not lease.repeated
                 return Hold(
                     id=lease.claim_id,
                     pool=pool_id,
@@ -83,6 +85,11 @@ async def hold(kernel: Kernel, *, pool_id: int, units: Sequence[int], claimant: 
         # The lease speaks of a claim that has ended: it is given up for a new one.
         await end_lease(kernel, pool, claimant=claimant, claim_id=lease.claim_id)
     raise Busy(part="lease")
+
+
+def _expired(answer: Sequence[Any]) -> int:
+    """How many holds were over that this one came upon."""
+    return answer[2] if len(answer) > 2 else 0
 
 
 async def _refused(
@@ -120,6 +127,7 @@ async def release(kernel: Kernel, *, claim_id: str, owner: str) -> None:
         raise HoldLost(hold=claim_id)
     if answer[0] == b"in_flight":
         raise HoldInFlight(hold=claim_id)
+    kernel.tally.released += 1
     await end_lease(kernel, pool, claimant=answer[1].decode(), claim_id=claim_id)
 
 

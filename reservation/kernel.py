@@ -7,6 +7,7 @@ Flow functions live beside this file and take the kernel first: `hold`, `confirm
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -23,6 +24,7 @@ from reservation.functions import Library, reservation_library
 from reservation.keys import fence_key
 from reservation.lane import Lane
 from reservation.model import ClaimantKind, Effect, Pool
+from reservation.tally import Tally
 from reservation.valkey import Valkey
 
 log = logging.getLogger(__name__)
@@ -30,11 +32,23 @@ log = logging.getLogger(__name__)
 SETTLED_LIMIT = 4096
 REBUILDS_AT_ONCE = 2
 
+Stage = Callable[[str], AbstractContextManager[object]]
+"""What a named step is done within, by whoever wants to see how long it took."""
+
+_UNSEEN = nullcontext()
+
+
+def unseen(_: str) -> AbstractContextManager[object]:
+    """The stage of a process that nobody traces."""
+    return _UNSEEN
+
 
 class Kernel:
     """Owns the connections of one process. `clock` gives milliseconds since 1970.
 
     `reads`, if given, serves what a crowd looks at, on connections of its own: looking must not hold up a confirm.
+
+    `stage` is put round the steps of a confirm by whoever traces; `tally` counts what was done.
 
     `heal(pool)` is called without waiting when a pool's view in Valkey must be rebuilt.
     """
@@ -52,6 +66,8 @@ class Kernel:
         self.reads = engine if reads is None else reads
         self.pages: Fresh[Sequence[Row[Any]]] = Fresh()
         self.clock = clock
+        self.stage: Stage = unseen
+        self.tally = Tally()
         self.valkey = Valkey(valkey_url, libraries=[reservation_library(), *libraries])
         self.committer = Committer(
             engine,
@@ -59,6 +75,8 @@ class Kernel:
             on_epoch_ended=self.heal,
             take_settled=self.take_settled,
             give_settled=self.settle,
+            stage=self._within,
+            tally=self.tally,
         )
         self.healer: Callable[[int], Coroutine[Any, Any, None]] | None = None
         self.rebuilds = asyncio.Semaphore(REBUILDS_AT_ONCE)
@@ -67,6 +85,10 @@ class Kernel:
         self._settled: list[int] = []
         self._background: set[asyncio.Task[None]] = set()
         self._healing: set[int] = set()
+
+    def _within(self, name: str) -> AbstractContextManager[object]:
+        # Whoever traces sets `stage` after the committer was made.
+        return self.stage(name)
 
     async def open(self) -> None:
         """Connects to Valkey. PostgreSQL is connected to on first use."""

@@ -69,6 +69,7 @@ async def promise(
         await undo_mark(kernel, pool, marked, reason=error)
         raise
     if effect is not None:
+        kernel.tally.promised += 1
         await kernel.tell(effect)
     await end_lease(kernel, pool, claimant=wanted.claimant, claim_id=hold_id)
     return wanted
@@ -96,6 +97,7 @@ async def confirm_promise(kernel: Kernel, *, promise_id: str, owner: str) -> Boo
         booked = (
             await connection.execute(select(tables.booking).where(tables.booking.c.id == promise_id))
         ).one()
+    kernel.tally.booked += row.state == "open"
     return Booking(
         id=booked.id,
         pool=booked.pool_id,
@@ -260,6 +262,7 @@ async def _give_back(kernel: Kernel, promise_id: str, *, owner: str, state: str)
         )
         changes = ["free", promise_id, str(row.unit_id)]
         effect = await note_effect(connection, pool_id=pool.id, epoch=epoch, changes=changes)
+    kernel.tally.promises_ended += 1
     await kernel.tell(effect)
     return True
 

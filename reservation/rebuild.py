@@ -95,6 +95,7 @@ async def rebuild(
             raise Rebuilding(pool=pool_id)
         # (7) clean up what earlier epochs left
         await _unlink_epochs(kernel, lane, pool_id, before=epoch)
+    kernel.tally.rebuilt += 1
     log.info("pool %d rebuilt: epoch %d, %d units, %d claims", pool_id, epoch, loaded.units, loaded.claims)
     return loaded
 

@@ -61,10 +61,12 @@ async def sweep_forever(kernel: Kernel) -> None:
     while True:
         try:
             await sweep(kernel)
+            kernel.tally.sweeps += 1
             if loop.time() >= prune_at:
                 await prune(kernel)
                 prune_at = loop.time() + PRUNE_EVERY_S
         except (ReservationError, RedisError, SQLAlchemyError, OSError, TimeoutError) as error:
+            kernel.tally.sweeps_failed += 1
             log.warning("sweep: %s", describe(error))
         await asyncio.sleep(SWEEP_EVERY_S)
 
@@ -106,6 +108,8 @@ async def sweep(
         abandoned, booked = await _end_overdue(kernel, pools, patience_ms=int(confirm_patience_s * 1000))
         replayed = await _replay_effects(kernel, patience_s=effect_patience_s)
         expired = await expire_promises(kernel, limit=PROMISES_LIMIT)
+    kernel.tally.abandoned += abandoned
+    kernel.tally.replayed += replayed
     return Swept(abandoned, booked, replayed, expired)
 
 

@@ -20,6 +20,8 @@ from reservation import Kernel, NewUnit, UnitKind, add_authority, audit, publish
 from reservation.database import create_engine
 from reservation.rebuild import rebuild
 
+pytest_plugins = ["tests.logs"]
+
 TEMPLATE = "template_gongdao"
 _numbers = count(1)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.logs import LOGS
+
 GONGDAO = [sys.executable, "-m", "booking_api.cli"]
 START_TIMEOUT_S = 40
 STOP_TIMEOUT_S = 40
@@ -42,9 +44,11 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 
 def gongdao(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
-    return subprocess.run(
+    done = subprocess.run(
         [*GONGDAO, *words], env=env, capture_output=True, text=True, check=False, timeout=COMMAND_TIMEOUT_S
     )
+    LOGS.take_error_output(done.stderr, of=" ".join(["gongdao", *words]))
+    return done
 
 
 class Serving:

@@ -18,8 +18,7 @@ from tempfile import TemporaryDirectory
 
 import click
 import msgspec
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import start_http_server
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_api.cli import Unusable
@@ -32,6 +31,8 @@ from booking_api.log import configure
 from booking_api.schema import migrate_platform
 from booking_api.services import Service, ServiceUnusable, load_services
 from booking_api.settings import Settings, is_loopback
+from booking_api.supervision import make_registry
+from booking_api.telemetry import TelemetryUnusable, check_telemetry
 from reservation.database import SchemaError, create_engine
 from reservation.errors import ReservationError
 
@@ -51,7 +52,8 @@ def command(*, demo: bool) -> int:
         _check_port(settings.host if port == settings.port else "127.0.0.1", port)
     try:
         services = load_services()
-    except ServiceUnusable as error:
+        check_telemetry(os.environ)
+    except (ServiceUnusable, TelemetryUnusable) as error:
         raise Unusable(" ".join(str(error).split())) from error
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -143,9 +145,7 @@ def _serve(settings: Settings, stack: ExitStack, stop: threading.Event) -> int:
         env=_environment(settings, counters),
     )
     stack.callback(_end, server)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=counters)
-    start_http_server(settings.metrics_port, addr="127.0.0.1", registry=registry)
+    _serve_metrics(settings, stack, Path(counters))
     _announce(settings)
     while not stop.wait(WATCH_EVERY_S):
         if server.poll() is not None:
@@ -153,6 +153,17 @@ def _serve(settings: Settings, stack: ExitStack, stop: threading.Event) -> int:
             return 1
     click.echo("stopping: requests are drained, then the servers end", err=True)
     return 0
+
+
+def _serve_metrics(settings: Settings, stack: ExitStack, counters: Path) -> None:
+    assert settings.database_url is not None  # noqa: S101 - `_with_servers` filled both in
+    assert settings.valkey_url is not None  # noqa: S101
+    registry, stores = make_registry(
+        counters, database_url=settings.database_url, valkey_url=settings.valkey_url
+    )
+    stack.callback(stores.close)
+    served, _ = start_http_server(settings.metrics_port, addr="127.0.0.1", registry=registry)
+    stack.callback(served.shutdown)
 
 
 def _environment(settings: Settings, counters: str) -> Mapping[str, str]:

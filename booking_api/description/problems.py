@@ -44,6 +44,10 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
             "type": "string",
             "description": "What is wrong, for programs; it never changes its meaning.",
         },
+        "request_id": {
+            "type": "string",
+            "description": "With a status from 500 on: the answer's `X-Request-Id`, by which its lines in the log are found.",
+        },
         "errors": {
             "type": "array",
             "description": "With `invalid_request`: each field that cannot be used.",

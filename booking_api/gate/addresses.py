@@ -2,7 +2,10 @@
 
 import ipaddress
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+NEAR_LIMIT = 256
 
 
 class ClientAddress:
@@ -10,6 +13,8 @@ class ClientAddress:
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:
         self._trusted = [ipaddress.ip_network(network) for network in trusted_proxies]
+        # Proxies are few, and each brings every request.
+        self._is_near = lru_cache(NEAR_LIMIT)(self._is_ours)
 
     def of(self, scope: Mapping[str, Any]) -> str:
         """The address of the nearest hop that is not one of our own proxies."""
@@ -23,6 +28,11 @@ class ClientAddress:
                 break
             address = hop
         return address
+
+    def is_near(self, scope: Mapping[str, Any]) -> bool:
+        """Whether one of our own proxies sent this: what it says beside the request is believed."""
+        client = scope.get("client")
+        return bool(self._trusted) and client is not None and self._is_near(client[0])
 
     def _is_ours(self, address: str) -> bool:
         try:

@@ -20,6 +20,7 @@ from joserfc.jwk import OKPKey
 from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from booking_api.metrics import DELIVERIES
 from booking_api.outbox import tables
 from booking_api.outbox.courier import GONE, Courier, Outcome
 from booking_api.outbox.events import Event, EventKind, note_events
@@ -125,6 +126,8 @@ async def _send(courier: Courier, key: OKPKey, row: Row[Any], *, at: datetime) -
 
 async def _note(engine: AsyncEngine, row: Row[Any], outcome: Outcome, *, at: datetime) -> None:
     """Notes a try's outcome. Lock order: the webhook, then its deliveries."""
+    last = row.attempts >= ATTEMPTS or outcome.status == GONE
+    noted = "delivered" if outcome.delivered else "given_up" if last else "repeated"
     async with engine.begin() as connection:
         failing_for_s = await _note_health(connection, row.webhook, outcome)
         values: dict[str, Any] = {"last_status": outcome.status, "last_error": outcome.error}
@@ -142,6 +145,7 @@ async def _note(engine: AsyncEngine, row: Row[Any], outcome: Outcome, *, at: dat
             await _switch_off(connection, row.webhook, reason="its receiver says it is gone (410)", at=at)
         elif failing_for_s >= SWITCH_OFF_AFTER_S:
             await _switch_off(connection, row.webhook, reason="no try has succeeded for three days", at=at)
+    DELIVERIES.labels(noted).inc()
 
 
 def pause_s(attempts: int) -> int:

@@ -114,7 +114,7 @@ class Words:
 
     def duration(self, span: timedelta) -> str:
         """A span in its largest unit: `3 days`."""
-        return dates.format_timedelta(span, locale=self.locale, threshold=1.5)
+        return dates.format_timedelta(span, locale=self.locale, threshold=1)
 
 
 @cache

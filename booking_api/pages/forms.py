@@ -107,8 +107,8 @@ _WRONG = (
 _KINDS = {
     "`int": "number",
     "`float": "number",
-    "`date": "date",
-    "`datetime": "moment",
+    "encoded datetime": "moment",
+    "encoded date": "date",
     "enum": "choice",
     "regex": "form",
 }

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_api.errors import ApiError
@@ -78,6 +78,7 @@ PAGE_EXCEPTIONS: dict[Any, Any] = {
     SignInNeeded: sign_in_first,
     ReservationError: refusal_page,
     ApiError: refusal_page,
+    NotFoundException: missing,
     HTTPException: http_page,
     SQLAlchemyError: failure_page,
     OSError: failure_page,

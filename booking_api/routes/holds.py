@@ -119,12 +119,17 @@ async def post_hold(
     request: AnyRequest, data: JSONBody[HoldRequest], desk: NamedDependency[Desk]
 ) -> Response[Hold]:
     """Claims units for some minutes, if the rules allow it. Repeating it gives the hold one has (200 instead of 201)."""
-    account, headers = await desk.gate.enter(request)
+    stage = desk.kernel.stage
+    with stage("gate"):
+        account, headers = await desk.gate.enter(request)
     claimant = await claimant_of(desk.kernel, account, pool_id=data.pool, vehicle=data.vehicle)
     await desk.eligibility.check_hold(
         account=account.id, units=data.units, vehicle=data.vehicle, now=clock.now()
     )
-    held = await hold(desk.kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id)
+    with stage("hold"):
+        held = await hold(
+            desk.kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id
+        )
     return Answer(held, status_code=200 if held.repeated else 201, headers=headers)
 
 
@@ -196,14 +201,17 @@ async def post_confirm(
     data: JSONBody[ConfirmRequest | None] = None,
 ) -> Response[Booking]:
     """Books the held unit, durably. Needs an Idempotency-Key; repeating with the same key gives the same answer."""
-    account, headers = await desk.gate.enter(request)
-    booked = await confirm(
-        desk.kernel,
-        claim_id=checked_hold_id(hold_id),
-        owner=account.id,
-        key=idempotency_key(request),
-        unit=data.unit if data else None,
-    )
+    stage = desk.kernel.stage
+    with stage("gate"):
+        account, headers = await desk.gate.enter(request)
+    with stage("confirm"):
+        booked = await confirm(
+            desk.kernel,
+            claim_id=checked_hold_id(hold_id),
+            owner=account.id,
+            key=idempotency_key(request),
+            unit=data.unit if data else None,
+        )
     return Answer(booked, status_code=201, headers=headers)
 
 

@@ -296,6 +296,7 @@ async def post_substitution(
     found = await _enter(desk, account, school)
     done = await substitute_learner(_parts(desk), found, data, by=account.id, now=clock.now())
     if done.effect is not None:
+        desk.kernel.tally.substituted += 1
         await desk.kernel.tell(done.effect)
     return Answer(done.substitution, status_code=200 if done.effect is None else 201, headers=headers)
 

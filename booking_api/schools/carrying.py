@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api import clock
 from booking_api.clock import SHANGHAI
+from booking_api.metrics import JOB_ROUNDS
 from booking_api.organisations.register import find_organisation
 from booking_api.outbox.events import EventKind, note_event
 from booking_api.schools import tables
@@ -63,6 +64,7 @@ _PASSING = (ReservationError, SQLAlchemyError, OSError, TimeoutError)
 async def carry_forever(parts: Parts) -> None:
     """Carries whatever batches nobody else carries, AT_ONCE of them, until cancelled."""
     carried: set[asyncio.Task[None]] = set()
+    done, failed = JOB_ROUNDS.labels("carry batches", "done"), JOB_ROUNDS.labels("carry batches", "failed")
     try:
         while True:
             try:
@@ -73,7 +75,9 @@ async def carry_forever(parts: Parts) -> None:
                     )
                     carried.add(task)
                     task.add_done_callback(carried.discard)
+                done.inc()
             except _PASSING as error:
+                failed.inc()
                 log.warning("batches wait: %s", describe(error))
             await asyncio.sleep(LOOK_EVERY_S)
     finally:

@@ -19,6 +19,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.errors import ApiError
+from booking_api.metrics import BATCH_ROWS, ROW_OUTCOMES
 from booking_api.schools import tables
 from booking_api.schools.checking import OpenSession, told
 from booking_api.schools.consents import pin_consent
@@ -147,7 +148,8 @@ async def note_state(work: Work, row: BatchRow, state: str) -> BatchRow:
         LeaseLost: another worker carries the batch.
     """
     async with _under_lease(work) as connection:
-        return await _set(connection, work, row, state=state, claim_id=row.claim_id)
+        noted = await _set(connection, work, row, state=state, claim_id=row.claim_id)
+    return _counted(noted)
 
 
 async def note_lost(work: Work, row: BatchRow) -> BatchRow:
@@ -181,10 +183,11 @@ async def refuse(work: Work, row: BatchRow, refusal: ApiError | ReservationError
             .where(table.c.batch_id == work.batch, table.c.number == row.number)
             .values(refusals=table.c.refusals.concat([told(refusal, unit=row.unit)]))
         )
-        if last:
-            return await _set(connection, work, row, state="refused", claim_id=None)
-        following = row._replace(choice=row.choice + 1)
-        return await _set(connection, work, following, state="waiting", claim_id=None)
+        if not last:
+            following = row._replace(choice=row.choice + 1)
+            return await _set(connection, work, following, state="waiting", claim_id=None)
+        refused = await _set(connection, work, row, state="refused", claim_id=None)
+    return _counted(refused)
 
 
 async def release_row(work: Work, row: BatchRow) -> BatchRow:
@@ -195,7 +198,14 @@ async def release_row(work: Work, row: BatchRow) -> BatchRow:
     """
     async with _under_lease(work) as connection:
         await _give_back(connection, work, row)
-        return await _set(connection, work, row, state="released", claim_id=None)
+        released = await _set(connection, work, row, state="released", claim_id=None)
+    return _counted(released)
+
+
+def _counted(row: BatchRow) -> BatchRow:
+    if row.state in ROW_OUTCOMES:
+        BATCH_ROWS.labels(row.state).inc()
+    return row
 
 
 async def missing_consents(

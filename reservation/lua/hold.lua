@@ -1,6 +1,7 @@
 -- hold(fence | token, claim, owner, claimant, ttl_ms, unit...)
---   -> {'held', expires_ms} | {'full', unit} | {'unknown_unit', unit} | {'gone'} | {'stale'}
+--   -> {'held', expires_ms, expired} | {'full', unit, expired} | {'unknown_unit', unit} | {'gone'} | {'stale'}
 -- All units or none. Idempotent by claim id: the same call again returns the same expiry and takes nothing more.
+-- `expired`: how many others' holds were found over on the way and ended.
 -- 'gone': this claim id was booked, released or given up before and cannot be held again.
 local function hold(keys, args)
   local pool = open_pool(keys[1], args[1])
@@ -11,7 +12,7 @@ local function hold(keys, args)
   local mine = read_hold(pool, claim)
   if mine then
     if mine.key ~= '' or mine.expires_ms > now then
-      return { 'held', mine.expires_ms }
+      return { 'held', mine.expires_ms, 0 }
     end
     drop_hold(pool, claim, mine)
     return { 'gone' }
@@ -19,7 +20,7 @@ local function hold(keys, args)
   if ttl_ms <= 0 or redis.call('ZSCORE', pool.gone, claim) then
     return { 'gone' }
   end
-  local units = {}
+  local units, expired = {}, 0
   for i = 6, #args do
     local unit = args[i]
     local capacity = redis.call('HGET', pool.units, unit)
@@ -27,12 +28,12 @@ local function hold(keys, args)
       return { 'unknown_unit', unit }
     end
     local unit_key = pool.unit .. unit
-    reap(pool, unit_key, now)
+    expired = expired + reap(pool, unit_key, now)
     if redis.call('ZSCORE', unit_key, claim) then
       return { 'gone' }
     end
     if redis.call('ZCARD', unit_key) >= tonumber(capacity) then -- guard: never more claims than places
-      return { 'full', unit }
+      return { 'full', unit, expired }
     end
     units[#units + 1] = unit
   end
@@ -41,5 +42,5 @@ local function hold(keys, args)
     redis.call('ZADD', pool.unit .. unit, expires_ms, claim)
   end
   write_hold(pool, claim, { owner = args[3], claimant = args[4], expires_ms = expires_ms, key = '', units = units })
-  return { 'held', expires_ms }
+  return { 'held', expires_ms, expired }
 end

@@ -60,10 +60,12 @@ local function end_claim(pool, claim, now)
   end
 end
 
+-- Gives how many holds ended by it; the other units of a set give their places back when somebody wants those.
 local function reap(pool, unit_key, now)
   local expired = redis.call('ZRANGEBYSCORE', unit_key, '-inf', '(' .. now, 'LIMIT', 0, REAP_LIMIT)
   if #expired > 0 then
     redis.call('ZREM', unit_key, unpack(expired))
-    redis.call('HDEL', pool.holds, unpack(expired))
+    return redis.call('HDEL', pool.holds, unpack(expired))
   end
+  return 0
 end

@@ -48,6 +48,7 @@ def test_every_variable_is_read():
         ("VALKEY_URL", "http://x"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("LOG_FORMAT", "xml"),
+        ("LOG_REQUESTS", "some"),
         ("DEMO_SIGN_INS", "yes"),
         ("WEBHOOKS_LOOPBACK", "yes"),
         ("PAYMENTS_URL", "http://pay.example.com"),

@@ -8,20 +8,20 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from services.disclosure.words import service_words
 from sqlalchemy import insert
 
 from booking_api import clock
+from booking_api.pages.catalogue import words_in
 from booking_api.registers.tables import exam_result, register_import
 from reservation import NewUnit, UnitKind, add_authority, publish_pool
-from services.disclosure import plot, results
+from services.disclosure import results
 
 PLANS, RESULTS = "/api/v1/disclosure/plans", "/api/v1/disclosure/results"
 TOMORROW = clock.today() + timedelta(days=1)
 
 
 def test_examples_are_true():
-    assert doctest.testmod(plot).failed == doctest.testmod(results).failed == 0
+    assert doctest.testmod(results).failed == 0
 
 
 def test_the_package_declares_its_entry_point():
@@ -176,12 +176,18 @@ async def test_the_page_shows_sessions_results_and_a_plot(client, sessions, sitt
     await sittings(("a", 2, last_month, "passed", 15), ("a", 2, last_month, "failed", 5))
     answer = await client.get(f"/disclosure?lang={lang}&authority=cn-hz")
     assert answer.status_code == 200
-    words = service_words(lang)
-    for told in (words["disclosure.title"], "75.0 %", '<rect class="free"', str(TOMORROW), "x-site"):
+    words = words_in(lang, ("services.disclosure",))
+    for told in (
+        words.text("Open data on tests"),
+        "75.0 %",
+        '<rect class="block series-5"',
+        str(TOMORROW),
+        "x-site",
+    ):
         assert told in answer.text
     assert answer.text.count("<td>x-site</td>") == 3
     assert "default-src 'self'" in answer.headers["content-security-policy"]
-    assert "<script" not in answer.text
+    assert answer.text.count("<script") == answer.text.count('<script type="module" src="/static/') == 1
     assert (await client.get("/disclosure/disclosure.css")).headers["content-type"].startswith("text/css")
 
 
@@ -189,4 +195,4 @@ async def test_the_page_stands_without_anything_to_show_and_takes_no_markup(clie
     answer = await client.get("/disclosure", params={"authority": "<b>", "cursor": "<i>"})
     assert answer.status_code == 200
     assert "<b>" not in answer.text
-    assert service_words("zh-CN")["disclosure.none"] in answer.text
+    assert words_in("zh-CN", ("services.disclosure",)).text("There is nothing to show.") in answer.text

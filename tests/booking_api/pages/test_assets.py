@@ -26,7 +26,7 @@ def client(visitor):
 
 
 async def test_a_page_of_another_version_gets_the_present_file_and_may_not_keep_it(client):
-    answer = await client.get("/static/0000000000000000/live.js")
+    answer = await client.get("/static/0000000000000000/counts.js")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-cache"
 
