@@ -45,7 +45,10 @@ class Words:
         self.locale = LOCALES[lang]
         self._known = Translations()
         for catalogue in catalogues:
-            self._known.merge(_compiled(catalogue, FOLDERS[lang]))
+            compiled = _compiled(catalogue, FOLDERS[lang])
+            self._known.merge(compiled)
+            # Merging leaves behind which form a number takes; without it Chinese lacks a second one.
+            self._known.plural = compiled.plural
         # Babel types its table of messages loosely; an entry is a sentence.
         self._codes = cast("Mapping[Any, str]", self._known._catalog)  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: SLF001
 

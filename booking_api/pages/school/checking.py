@@ -17,7 +17,7 @@ from booking_api.organisations.register import Organisation
 from booking_api.pages.catalogue import Words
 from booking_api.pages.forms import FieldsRefused, Form
 from booking_api.pages.school.entering import parts_of
-from booking_api.pages.school.row_words import refusal_words, session_words
+from booking_api.pages.school.row_words import reasons, session_words
 from booking_api.pages.school.sheets import BETWEEN, ROWS_LIMIT, SheetRow
 from booking_api.schools.batches import UNITS_LIMIT, CheckedRow, NewRow, check_rows
 from booking_api.schools.roll import Person, people_of
@@ -147,7 +147,7 @@ def _view(
 ) -> RowView:
     told, wrong = read
     refusals: list[dict[str, Any]] = checked.refusals if checked else []
-    said = [sentence for each in refusals for sentence in refusal_words(words, each, sessions=sessions)]
+    said = reasons(words, refusals, sessions=sessions)
     good = checked is not None and checked.good
     first = next((sessions[unit] for unit in (checked.units if checked else []) if unit in sessions), None)
     if first is None and told is not None:

@@ -166,7 +166,7 @@ def _refused(words: Words, error: ApiError | ReservationError) -> Refusal:
     refused = refusal_of(words, error)
     if isinstance(error, FieldsRefused):
         return refused
-    said = refusal_words(words, told(error, unit=None) | {"unit": None}, sessions={})
+    said = refusal_words(words, told(error, unit=None))
     return msgspec.structs.replace(refused, sentence=" ".join(said), rules=[], first_day=None)
 
 

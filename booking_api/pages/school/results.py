@@ -18,7 +18,7 @@ from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
 from booking_api.pages.school.batches import batch_id_of
 from booking_api.pages.school.entering import enter, enter_posted, show
-from booking_api.pages.school.row_words import KINDS, refusal_words, session_words
+from booking_api.pages.school.row_words import KINDS, reasons, session_words
 from booking_api.pages.school.sheets import ROWS_LIMIT
 from booking_api.request import AnyRequest
 from booking_api.schools.batches import Batch, RowResult, cancel_batch, find_batch, rows_of, units_of
@@ -26,6 +26,7 @@ from booking_api.schools.roll import Person, people_of
 from booking_api.schools.seats import SessionFacts, session_facts
 from reservation.transaction import transaction
 
+BATCH_STATES = ("queued", "running", "holding", "confirming", "undoing")
 ROW_STATES = ("booked", "refused", "held", "waiting", "released")
 STOPPABLE = frozenset(["queued", "running", "holding", "undoing"])
 NO_STORE = {"Cache-Control": "no-store", **SECURITY_HEADERS}
@@ -74,6 +75,7 @@ async def get_batch(
         again=again,
         total=len(rows),
         states=ROW_STATES,
+        batch_states=BATCH_STATES,
         kinds=KINDS,
         stoppable=found.state in STOPPABLE and not found.cancel_asked,
         key=secrets.token_urlsafe(16),
@@ -190,13 +192,7 @@ def _view(
         person=people.get(row.account or ""),
         account="" if row.account is None or row.account.startswith("erased:") else row.account,
         session=session_words(words, session) if session else "",
-        why=[
-            sentence
-            for each in row.refusals
-            for sentence in refusal_words(words, each, sessions=sessions if len(every) > 1 else {})
-        ]
-        if row.state in {"refused", "released"}
-        else [],
+        why=reasons(words, row.refusals, sessions=sessions) if row.state in {"refused", "released"} else [],
         sessions=" ".join(map(str, every)),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from booking_api.pages.catalogue import Words
+from booking_api.rules import Quota
 from booking_api.schools.seats import SessionFacts
 
 KINDS = {
@@ -32,46 +33,53 @@ KINDS = {
 
 def session_words(words: Words, session: SessionFacts) -> str:
     """A session in one line."""
-    day = words.day(session.starts_at)
-    start, end = words.time(session.starts_at), words.time(session.ends_at)
-    place = words.named(session.title)
-    return words.text(
+    told = words.text(
         "%(day)s %(start)s–%(end)s, %(place)s, subject %(subject)s, %(vehicle)s",  # noqa: RUF001 - a span of time
-        day=day,
-        start=start,
-        end=end,
-        place=place,
+        day=words.day(session.starts_at),
+        start=words.time(session.starts_at),
+        end=words.time(session.ends_at),
+        place=words.named(session.title),
         subject=session.subject,
         vehicle=session.vehicle_class,
     )
+    return words.text("%(session)s, priority", session=told) if session.quota == Quota.PRIORITY else told
 
 
-def refusal_words(
-    words: Words, refusal: Mapping[str, Any], *, sessions: Mapping[int, SessionFacts]
+def reasons(
+    words: Words, refusals: Sequence[Mapping[str, Any]], *, sessions: Mapping[int, SessionFacts]
 ) -> list[str]:
-    """Why a row, or one unit of it, was refused: a sentence for each rule, or one in all.
+    """Why a row was refused, each sentence once. One that does not hold for all of its sessions says for which."""
+    holds_for: dict[str, list[str]] = {}
+    for refusal in refusals:
+        session = sessions.get(refusal.get("unit") or 0)
+        when = f"{words.day(session.starts_at)} {words.time(session.starts_at)}" if session else ""
+        for sentence in refusal_words(words, refusal):
+            holds_for.setdefault(sentence, []).append(when)
+    return [
+        sentence
+        if len(some) == len(refusals) or not any(some)
+        else f"{words.text(', ').join(filter(None, some))}{words.text(': ')}{sentence}"
+        for sentence, some in holds_for.items()
+    ]
 
-    Where the refusal is of a session, the first sentence begins with it.
-    """
-    facts = {name: _spelled(words, value) for name, value in refusal.items() if name not in {"rules", "code"}}
+
+def refusal_words(words: Words, refusal: Mapping[str, Any]) -> list[str]:
+    """Why one session of a row was refused: a sentence for each rule, or one in all."""
     code = str(refusal["code"])
-    if code == "not_eligible":
-        rules: Sequence[Mapping[str, Any]] = refusal.get("rules") or []
-        said = [
-            words.code(
-                f"learner_rule.{rule['rule']}",
-                {name: _spelled(words, value) for name, value in rule["facts"].items()},
-                instead=words.code(f"rule.{rule['rule']}", rule["facts"], instead=str(rule["rule"])),
-            )
-            for rule in rules
-        ]
-        if refusal.get("first_day"):
-            said.append(words.text("Possible from %(day)s.", day=words.day(_day(refusal["first_day"]))))
-    else:
-        said = [words.code(f"row.{code}", facts, instead=words.code(f"problem.{code}", instead=code))]
-    session = sessions.get(refusal.get("unit") or 0)
-    if session is not None and said:
-        said[0] = f"{words.day(session.starts_at)} {words.time(session.starts_at)}{words.text(': ')}{said[0]}"
+    if code != "not_eligible":
+        facts = {name: _spelled(words, value) for name, value in refusal.items() if name != "code"}
+        return [words.code(f"row.{code}", facts, instead=words.code(f"problem.{code}", instead=code))]
+    rules: Sequence[Mapping[str, Any]] = refusal.get("rules") or []
+    said = [
+        words.code(
+            f"learner_rule.{rule['rule']}",
+            {name: _spelled(words, value) for name, value in rule["facts"].items()},
+            instead=words.code(f"rule.{rule['rule']}", rule["facts"], instead=str(rule["rule"])),
+        )
+        for rule in rules
+    ]
+    if refusal.get("first_day"):
+        said.append(words.text("Possible from %(day)s.", day=words.long_day(_day(refusal["first_day"]))))
     return said
 
 
@@ -84,7 +92,7 @@ def _spelled(words: Words, value: object) -> object:
     if not isinstance(value, str):
         return value
     with suppress(msgspec.ValidationError):
-        return words.day(msgspec.convert(value, date))
+        return words.long_day(msgspec.convert(value, date))
     with suppress(msgspec.ValidationError):
         return words.moment(msgspec.convert(value, datetime))
     return value

@@ -29,7 +29,9 @@ async function follow() {
   }
 }
 
-function show({ counts, rows }) {
+function show({ state, counts, rows }) {
+  if (live.dataset[state]) document.querySelector("#state .tag").textContent = live.dataset[state];
+  for (const count of document.querySelectorAll("[data-count]")) count.textContent = counts[count.dataset.count];
   const total = Math.max(Number(live.dataset.total), 1);
   const booked = (100 * counts.booked) / total;
   const lost = live.querySelector(".progress-lost");

@@ -109,7 +109,7 @@ async def signed_in(client: AsyncClient, database_url: str, account: str) -> Vis
         await engine.dispose()
     browser = Visiting(client)
     browser.cookies[NAME] = told
-    await browser.get("/styleguide")
+    await browser.get("/sign-in")
     return browser
 
 
