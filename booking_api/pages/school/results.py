@@ -107,7 +107,7 @@ async def get_results(
     found, rows = await _read(desk, visitor.words, mine.id, batch_id_of(batch))
     headers = NO_STORE | visitor.headers
     headers["Content-Disposition"] = f'attachment; filename="batch-{found.id}.csv"'
-    return Response(results_file(visitor.words, rows), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(results_file(visitor.words, rows), media_type="text/csv", headers=headers)
 
 
 @page_get("/school/{school:str}/batches/{batch:str}/stop", access=Access.SCHOOL)

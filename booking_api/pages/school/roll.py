@@ -166,7 +166,7 @@ async def get_end(
     which = _standing_of(standing)
     async with transaction(desk.kernel.reads) as connection:
         found = await find_entry(connection, mine.id, which, _id_of(entry), today=clock.today())
-    return show("end_consent.html", visitor, mine, "learners", entry=found)
+    return show("end_consent.html", visitor, mine, "learners", learner=found)
 
 
 @page_post("/school/{school:str}/learners/{standing:str}/{entry:str}/end", access=Access.SCHOOL)

@@ -1,0 +1,30 @@
+"""Screenshots that a run leaves for people to look at, in four states: desktop and phone, light and dark."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture
+def keep() -> Iterator[Callable[[Page, str], None]]:
+    """Saves a page under a name; the page is left as it was found."""
+    folder = Path(os.environ.get("GONGDAO_SCREENSHOTS", "build/screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def save(page: Page, name: str) -> None:
+        before = page.viewport_size
+        for size, viewport in SIZES.items():
+            page.set_viewport_size(viewport)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=True)
+        page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+        if before is not None:
+            page.set_viewport_size(before)
+
+    yield save
