@@ -279,15 +279,6 @@ async def _withdraw(connection: AsyncConnection, which: Any, *, account: str) ->
     )
 
 
-def masked_name(name: str) -> str:
-    """A name by its first character.
-
-    >>> masked_name("\u738b\u96e8\u6850")
-    '\u738b**'
-    """
-    return name[:1] + "*" * (len(name) - 1)
-
-
 def _consent(row: Row[Any]) -> Consent:
     return Consent(
         id=row.id,
