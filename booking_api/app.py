@@ -26,6 +26,7 @@ from booking_api.identity.passwords import Passwords
 from booking_api.identity.sessions.memory import Sessions
 from booking_api.identity.shared_secrets import read_secret
 from booking_api.identity.tokens import TokenVerifier, load_key
+from booking_api.offers import Offers
 from booking_api.outbound import Outbound
 from booking_api.outbox.courier import Courier
 from booking_api.outbox.delivering import DELIVER_EVERY_S, deliver_due
@@ -37,6 +38,7 @@ from booking_api.payments.mending import MEND_EVERY_S, mend_payments
 from booking_api.payments.provider import PaymentProvider
 from booking_api.payments.remote import HttpPaymentProvider
 from booking_api.problems import EXCEPTION_HANDLERS
+from booking_api.pulses import Pulses
 from booking_api.registers.asking import vehicles_of
 from booking_api.repeating import repeated
 from booking_api.request import BODY_LIMIT_BYTES, LeanRequest
@@ -68,6 +70,7 @@ from booking_api.routes import (
 )
 from booking_api.schools.carrying import carry_forever
 from booking_api.schools.parts import Parts
+from booking_api.schools.telling_bookings import TELL_EVERY_S, tell_bookings
 from booking_api.self_report import REPORT_EVERY_S, SelfReport
 from booking_api.services import Service, ServicePlugin, access_of, check_routes
 from booking_api.settings import Settings
@@ -253,12 +256,15 @@ def _desk(
     )
     sessions_known = Sessions(kernel.engine, kernel.reads, key, now_ms=clock.now_ms, vehicles_of=vehicles_of)
     outbound = Outbound()
+    eligibility = Eligibility(kernel)
     return Desk(
         settings=settings,
         gate=Gate(settings, kernel, verifier, sessions_known, access),
         kernel=kernel,
         availability=Availability(kernel),
-        eligibility=Eligibility(kernel),
+        pulses=Pulses(kernel),
+        eligibility=eligibility,
+        offers=Offers(kernel, eligibility.sessions),
         passwords=Passwords(),
         key=key,
         description=description,
@@ -328,6 +334,8 @@ async def _jobs(desk: Desk) -> AsyncGenerator[None, None]:
             await jobs.enter_async_context(
                 repeated(partial(prune_outbox, engine), name="prune outbox", every_s=PRUNE_EVERY_S)
             )
+            tell = partial(tell_bookings, engine, desk.kernel.reads)
+            await jobs.enter_async_context(repeated(tell, name="tell bookings", every_s=TELL_EVERY_S))
             over = partial(conclude, desk.kernel, now=clock.now)
             await jobs.enter_async_context(repeated(over, name="conclude", every_s=CONCLUDE_EVERY_S))
             if desk.payments.remote:

@@ -15,8 +15,10 @@ from booking_api.gate import Gate
 from booking_api.identity.oidc import Provider
 from booking_api.identity.passwords import Passwords
 from booking_api.identity.sessions.memory import Sessions
+from booking_api.offers import Offers
 from booking_api.outbound import Outbound
 from booking_api.payments.provider import PaymentProvider
+from booking_api.pulses import Pulses
 from booking_api.settings import Settings
 from booking_api.tickets.photo import PhotoReader
 from booking_api.verification import Verification
@@ -30,7 +32,9 @@ class Desk(NamedTuple):
     gate: Gate
     kernel: Kernel
     availability: Availability
+    pulses: Pulses
     eligibility: Eligibility
+    offers: Offers
     passwords: Passwords
     key: OKPKey
     description: Description

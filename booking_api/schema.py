@@ -5,7 +5,9 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from reservation.database import migrate
+from reservation.database import known_revisions, migrate
+
+MIGRATIONS = Path(str(files("booking_api"))) / "migrations" / "versions"
 
 
 async def migrate_platform(engine: AsyncEngine, *services: Path) -> None:
@@ -14,4 +16,9 @@ async def migrate_platform(engine: AsyncEngine, *services: Path) -> None:
     Raises:
         SchemaError: the server cannot be used.
     """
-    await migrate(engine, Path(str(files("booking_api"))) / "migrations" / "versions", *services)
+    await migrate(engine, MIGRATIONS, *services)
+
+
+def platform_revisions(*services: Path) -> set[str]:
+    """Every revision that this version's migrations, and those of the services with these folders, know."""
+    return known_revisions(MIGRATIONS, *services)

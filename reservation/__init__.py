@@ -34,6 +34,7 @@ from reservation.model import (
 from reservation.pools import add_authority, publish_pool, publish_unit
 from reservation.present import current_hold, find_hold, services_given
 from reservation.promise import confirm_promise, promise, withdraw
+from reservation.pulse import Pulse, read_pulse
 from reservation.rebuild import rebuild
 from reservation.sweep import prune, sweep, sweep_forever, watch
 from reservation.units import add_units, conclude_units, withdraw_unit
@@ -51,6 +52,7 @@ __all__ = [
     "PoolFilter",
     "PresentHold",
     "Promise",
+    "Pulse",
     "ReservationError",
     "Substituted",
     "Unit",
@@ -74,6 +76,7 @@ __all__ = [
     "prune",
     "publish_pool",
     "publish_unit",
+    "read_pulse",
     "rebuild",
     "release",
     "reschedule",

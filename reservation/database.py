@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -85,7 +86,19 @@ async def migrate(engine: AsyncEngine, *branches: Path) -> None:
             await connection.commit()
 
 
+def known_revisions(*branches: Path) -> set[str]:
+    """Every revision that the migrations of this version and of these branches bring a schema to."""
+    return {script.revision for script in ScriptDirectory.from_config(_configure(branches)).walk_revisions()}
+
+
 def _upgrade(connection: Connection, branches: Sequence[Path]) -> None:
+    config = _configure(branches)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "heads")
+    connection.commit()
+
+
+def _configure(branches: Sequence[Path]) -> Config:
     config = Config()
     ours = Path(str(files("reservation"))) / "migrations"
     folders = "\n".join(map(str, (ours / "versions", *branches)))
@@ -93,6 +106,4 @@ def _upgrade(connection: Connection, branches: Sequence[Path]) -> None:
     config.set_main_option("script_location", str(ours).replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", folders.replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "heads")
-    connection.commit()
+    return config

@@ -63,6 +63,8 @@ POOL_FUNCTIONS = (
     "free",
     "inspect",
     "claimants",
+    "note",
+    "pulse",
     "join",
     "unlease",
 )

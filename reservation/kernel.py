@@ -17,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from reservation import tables
 from reservation.commit_batch import Order
 from reservation.committer import Committer
-from reservation.errors import Rebuilding, ReservationError, Unavailable, UnknownPool
+from reservation.errors import Full, Rebuilding, ReservationError, Unavailable, UnknownPool
 from reservation.failure import describe
 from reservation.fresh import Fresh
 from reservation.functions import Library, reservation_library
 from reservation.keys import fence_key
 from reservation.lane import Lane
 from reservation.model import ClaimantKind, Effect, Pool
+from reservation.refusals import Refusals
 from reservation.tally import Tally
 from reservation.valkey import Valkey
 
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 SETTLED_LIMIT = 4096
 REBUILDS_AT_ONCE = 2
+FULL = Full.code
 
 Stage = Callable[[str], AbstractContextManager[object]]
 """What a named step is done within, by whoever wants to see how long it took."""
@@ -78,6 +80,7 @@ class Kernel:
             stage=self._within,
             tally=self.tally,
         )
+        self.refusals = Refusals(self._note_refusals)
         self.healer: Callable[[int], Coroutine[Any, Any, None]] | None = None
         self.rebuilds = asyncio.Semaphore(REBUILDS_AT_ONCE)
         self._pools: dict[int, Pool] = {}
@@ -97,6 +100,7 @@ class Kernel:
     async def close(self) -> None:
         """Answers every confirm that was accepted, then closes the connections."""
         await self.committer.drain()
+        await self.refusals.drain()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -253,6 +257,17 @@ class Kernel:
     async def _tell_confirmed(self, pool: Pool, effect_id: int, orders: Sequence[Order]) -> None:
         changes = [word for order in orders for word in ("take", order.claim_id, str(order.unit))]
         await self.tell(Effect(id=effect_id, pool=pool.id, epoch=orders[0].epoch, changes=changes))
+
+    def note_refusal(self, pool_id: int, code: str) -> None:
+        """Counts a refusal for the pool's pace. `full` is counted where it is decided; of unknown pools nothing is."""
+        if code != FULL and pool_id in self._pools:
+            self.refusals.note(pool_id, code)
+
+    async def _note_refusals(self, pool_id: int, words: list[str]) -> None:
+        try:
+            await self.call(pool_id, "note", *words)
+        except ReservationError as error:
+            log.info("refusals of pool %d are not counted: %s", pool_id, error.code)
 
     def settle(self, effect_ids: Sequence[int]) -> None:
         """Notes effects that Valkey has acknowledged; the next batch or sweep deletes their rows."""

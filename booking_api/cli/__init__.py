@@ -18,6 +18,8 @@ COMMANDS = {
     "plan": ("booking_api.cli.plan", "Import, publish and close plans of sessions."),
     "register": ("booking_api.cli.register", "Import registers of learners, licences, vehicles, violations."),
     "rebuild": ("booking_api.cli.rebuild", "Make Valkey's view anew from PostgreSQL."),
+    "backup": ("booking_api.cli.backup", "Write database, keys and settings into one archive; check one."),
+    "restore": ("booking_api.cli.restore", "Bring an archive back."),
 }
 
 

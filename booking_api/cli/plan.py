@@ -21,6 +21,7 @@ from booking_api.plans.publishing import publish_plan
 from booking_api.plans.reading import read_plan
 from booking_api.registers.reading import BadRow, FileUnusable, Format, format_of
 from booking_api.rules.settings import SETTINGS
+from booking_api.schools.telling import note_published_plan
 
 BY = "command line"
 BAD_ROWS_SHOWN = 20
@@ -103,7 +104,9 @@ def publish_command(*, plan_id: int, as_json: bool) -> None:
             settings = await read_settings(connection, lineage=lineage, service=plan.service)
             # Valkey is told by a running server, which replays what it was not told.
             await publish_plan(connection, plan_id=plan_id, by=BY, rules=settings.plans, today=clock.today())
-            return await find_plan(connection, plan_id)
+            plan = await find_plan(connection, plan_id)
+            await note_published_plan(connection, plan, at=clock.now())
+            return plan
 
     _tell([_on_plans(work)], as_json=as_json)
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking_api import clock
 from booking_api.cli import Unusable
+from booking_api.embedded import EmbeddedError, embedded_backends
 from booking_api.gate.limits import gate_library
 from booking_api.settings import Settings, SettingsError, read_settings
 from reservation import Kernel, watch
@@ -68,6 +69,41 @@ def read_addresses(settings: Settings) -> Addresses:
             f"nothing is running on {settings.data.resolve()}: start `gongdao serve`, "
             "or set GONGDAO_DATABASE_URL and GONGDAO_VALKEY_URL"
         ) from None
+
+
+@contextmanager
+def own_servers(settings: Settings) -> Generator[Addresses]:
+    """The environment's servers, else embedded ones that run for the length of the block: nobody else may use them.
+
+    Raises:
+        EmbeddedError: `folder_in_use` while a `gongdao serve` runs on them, and others.
+    """
+    url = f"http://{settings.host}:{settings.port}"
+    if settings.database_url is not None and settings.valkey_url is not None:
+        yield Addresses(settings.database_url, settings.valkey_url, url)
+        return
+    with embedded_backends(settings.data) as backends:
+        yield Addresses(backends.database_url, backends.valkey_url, url)
+
+
+@contextmanager
+def any_servers(settings: Settings) -> Generator[Addresses]:
+    """The environment's servers, else those of a running `gongdao serve`, else embedded ones for the block.
+
+    Raises:
+        Unusable: no database was ever made here.
+        EmbeddedError: the embedded servers cannot be started.
+    """
+    if settings.embedded and not (settings.data / "postgres").is_dir():
+        raise Unusable(f"{settings.data.resolve()}: no database was ever made here")
+    with ExitStack() as stack:
+        try:
+            addresses = stack.enter_context(own_servers(settings))
+        except EmbeddedError as error:
+            if error.code != "folder_in_use":
+                raise
+            addresses = read_addresses(settings)
+        yield addresses
 
 
 @asynccontextmanager

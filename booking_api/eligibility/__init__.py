@@ -5,7 +5,7 @@ rule here. Imports SQLAlchemy and `reservation`.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -80,7 +80,47 @@ class Eligibility:
                 check_person(session, terms, dossier, today=now.astimezone(SHANGHAI).date())
             elif vehicle is not None:
                 known = await self._vehicles.of(vehicle)
-                _check_vehicle(session, terms, known, today=now.astimezone(SHANGHAI).date())
+                refused = _vehicle_refusal(session, terms, known, today=now.astimezone(SHANGHAI).date())
+                if refused is not None:
+                    raise refused
+
+    async def dossier(self, account: str) -> Dossier:
+        """What is known of an account's person, at most some seconds old.
+
+        Raises:
+            Unavailable, Busy: PostgreSQL does not answer.
+        """
+        return await self._dossiers.of(account)
+
+    async def stands_against(
+        self, *, account: str, vehicles: Sequence[str], sessions: Sequence[PlannedUnit], now: datetime
+    ) -> dict[int, NotEligible]:
+        """The rules against each of these sessions, for who only looks; a session without any is left out.
+
+        Rules ask for a plan, class, quota and day: sessions that are alike in these are judged once. Where vehicles
+        count, a session is left out when any of them may go; else the one that may go first is told.
+
+        Raises:
+            Unavailable, Busy: PostgreSQL does not answer.
+        """
+        today = now.astimezone(SHANGHAI).date()
+        dossier = await self._dossiers.of(account)
+        known = [await self._vehicles.of(plate) for plate in vehicles]
+        judged: dict[Hashable, NotEligible | None] = {}
+        found: dict[int, NotEligible] = {}
+        for session in sessions:
+            alike = session.plan, session.subject, session.vehicle_class, session.quota, session.day
+            if alike not in judged:
+                terms = await self.sessions.terms(session)
+                if session.service == "driving_test":
+                    judged[alike] = person_refusal(session, terms, dossier, today=today)
+                else:
+                    refused = [_vehicle_refusal(session, terms, one, today=today) for one in known]
+                    judged[alike] = _mildest(refused)
+            against = judged[alike]
+            if against is not None:
+                found[session.unit] = against
+        return found
 
     async def check_test_of(self, *, account: str, session: PlannedUnit, now: datetime) -> None:
         """Passes when this account's person may book this test now, by facts read now: for whoever books for others.
@@ -192,6 +232,15 @@ def check_person(session: PlannedUnit, terms: Terms, dossier: Dossier, *, today:
     Raises:
         NotEligible: with every rule that stands against it.
     """
+    refused = person_refusal(session, terms, dossier, today=today)
+    if refused is not None:
+        raise refused
+
+
+def person_refusal(
+    session: PlannedUnit, terms: Terms, dossier: Dossier, *, today: date
+) -> NotEligible | None:
+    """Every rule that stands against this person sitting this test; None when they may."""
     assert isinstance(terms.settings, TestSettings)  # noqa: S101 - settings are read by the session's service
     assert session.subject is not None  # noqa: S101 - the table's constraint
     assert session.vehicle_class is not None  # noqa: S101 - the same
@@ -207,19 +256,31 @@ def check_person(session: PlannedUnit, terms: Terms, dossier: Dossier, *, today:
     )
     rules = terms.settings.eligibility
     refusals = check_test(learner, wish, rules)
-    if refusals:
-        raise NotEligible(refusals, first_day=first_test_day(learner, wish, rules), unit=session.unit)
+    if not refusals:
+        return None
+    return NotEligible(refusals, first_day=first_test_day(learner, wish, rules), unit=session.unit)
 
 
-def _check_vehicle(session: PlannedUnit, terms: Terms, vehicle: Vehicle | None, *, today: date) -> None:
+def _vehicle_refusal(
+    session: PlannedUnit, terms: Terms, vehicle: Vehicle | None, *, today: date
+) -> NotEligible | None:
     assert isinstance(terms.settings, InspectionSettings)  # noqa: S101 - settings are read by the session's service
     if vehicle is None:
-        raise NotEligible([Refusal("vehicle_unknown", {}, None)], first_day=None, unit=session.unit)
+        return NotEligible([Refusal("vehicle_unknown", {}, None)], first_day=None, unit=session.unit)
     rules = terms.settings.eligibility
     refusals = check_inspection(vehicle, day=session.day, today=today, days_off=terms.days_off, rules=rules)
-    if refusals:
-        first_day = first_inspection_day(vehicle, today=today, rules=rules)
-        raise NotEligible(refusals, first_day=first_day, unit=session.unit)
+    if not refusals:
+        return None
+    first_day = first_inspection_day(vehicle, today=today, rules=rules)
+    return NotEligible(refusals, first_day=first_day, unit=session.unit)
+
+
+def _mildest(refused: Sequence[NotEligible | None]) -> NotEligible | None:
+    """None when one of them may go, or nobody asks; else the refusal that ends first."""
+    against = [one for one in refused if one is not None]
+    if len(against) < len(refused) or not against:
+        return None
+    return min(against, key=lambda one: one.facts["first_day"] or date.max)
 
 
 def _reach(home: str | None, session: PlannedUnit, terms: Terms) -> Reach:

@@ -76,6 +76,14 @@ def find_programs(wheel: Wheel, account: Account | None) -> tuple[Path, ...]:
     return tuple(site / program for program in wheel.programs)
 
 
+def find_client(name: str) -> Path:
+    """PostgreSQL's own client program of this name, of the embedded server's version; run as ourselves, so never copied.
+
+    Raises EmbeddedError `binary_missing`.
+    """
+    return (_installed(POSTGRES_WHEEL) / POSTGRES_WHEEL.programs[0]).with_name(name)
+
+
 def _installed(wheel: Wheel) -> Path:
     spec = importlib.util.find_spec(wheel.package)
     places = [] if spec is None else list(spec.submodule_search_locations or ())

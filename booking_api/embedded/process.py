@@ -68,11 +68,14 @@ def spawn_child(
     log: Path | None = None,
     cwd: Path | None = None,
     stdin: IO[bytes] | None = None,
+    stdout: IO[bytes] | None = None,
+    stderr: IO[bytes] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Run `argv` as a child that receives `death_signal` when this process dies, however it dies.
 
     `user` (only for root) is the account to drop to, `env` replaces the environment, `log` is appended to with
-    stdout and stderr (inherited without it). May be called from any thread. The pid is the program's own.
+    stdout and stderr (inherited without it), unless these have a file of their own. May be called from any thread.
+    The pid is the program's own.
     A program that cannot be executed exits with 127 and says so in the log.
     Raises EmbeddedError `unsupported_platform` outside Linux, `spawn_failed` when no process can be made.
     """
@@ -87,8 +90,8 @@ def spawn_child(
             return subprocess.Popen(  # noqa: S603 (argv is ours, no shell)
                 command,
                 stdin=subprocess.DEVNULL if stdin is None else stdin,
-                stdout=output,
-                stderr=output,
+                stdout=output if stdout is None else stdout,
+                stderr=output if stderr is None else stderr,
                 env=None if env is None else dict(env),
                 cwd=cwd,
                 start_new_session=True,

@@ -26,7 +26,7 @@ from booking_api.errors import (
 from booking_api.identity import tables
 from booking_api.identity.numbers import IdentityNumberError, parse_identity_number
 from booking_api.identity.passwords import Passwords, PasswordUnusable, checked_password
-from booking_api.identity.phones import PhoneUnusable, parse_phone
+from booking_api.identity.phones import PhoneUnusable, masked_phone, parse_phone
 from booking_api.identity.resting import check_rested
 
 ROLES = ("clerk", "operator", "auditor", "school", "station")
@@ -114,6 +114,14 @@ async def find_person(engine: AsyncEngine, account_id: str) -> Person:
     if row is None:
         raise UnknownAccount(account=account_id[:64])
     return person_of(row)
+
+
+async def phone_of(engine: AsyncEngine, account_id: str) -> str:
+    """The account's phone as its owner is shown it, by its ends; empty for an account nobody has."""
+    async with engine.connect() as connection:
+        query = select(tables.account.c.phone).where(tables.account.c.id == account_id)
+        phone = (await connection.execute(query)).scalar_one_or_none()
+    return masked_phone(phone) if phone else ""
 
 
 async def find_by_login(engine: AsyncEngine, login: str) -> Person:

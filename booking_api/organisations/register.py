@@ -3,14 +3,14 @@
 Every change is a row of `organisation_change`, written in the same transaction. Imports SQLAlchemy.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_api.errors import NotYourOrganisation, UnknownAccount
 from booking_api.identity.accounts import spelled_login
@@ -106,6 +106,14 @@ async def find_organisation(connection: AsyncConnection, organisation_id: str) -
     if row is None:
         raise UnknownOrganisation(organisation=organisation_id[:64])
     return _organisation(row)
+
+
+async def organisation_names(engine: AsyncEngine, ids: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+    """Organisation -> its name by language; one that is not there is left out."""
+    table = tables.organisation.c
+    async with engine.connect() as connection:
+        rows = await connection.execute(select(table.id, table.name).where(table.id.in_(set(ids))))
+        return {row.id: row.name for row in rows}
 
 
 async def enter_organisation(

@@ -19,7 +19,11 @@ _ORGANISATION = re.compile(r"(school|station):[^\s:]{1,100}")
 
 
 class EventKind(StrEnum):
-    """What can happen. A kind that was published keeps its name."""
+    """What can happen. A kind that was published keeps its name.
+
+    `booking.confirmed`, `.cancelled` and `.moved` are noted from the log's entries a moment later (`schools.telling_bookings`),
+    for webhooks only: whoever books, cancels or moves is told in the answer.
+    """
 
     BOOKING_CONFIRMED = "booking.confirmed"
     BOOKING_CANCELLED = "booking.cancelled"

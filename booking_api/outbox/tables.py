@@ -89,3 +89,14 @@ delivery = Table(
     Index(None, "event"),
     Index(None, "ended_at"),
 )
+
+# How far the log's entries have been told: all up to `told`. Those up to `seen` are all there once no transaction numbered
+# below `horizon` is running.
+entry_cursor = Table(
+    "entry_cursor",
+    metadata,
+    Column("reader", Text, primary_key=True),
+    Column("told", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("horizon", BigInteger, nullable=False),
+)

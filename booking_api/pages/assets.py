@@ -21,6 +21,7 @@ from booking_api.request import AnyRequest, header
 TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
 }
 KEEP = "public, max-age=31536000, immutable"

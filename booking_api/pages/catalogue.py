@@ -37,6 +37,11 @@ class DayWords(NamedTuple):
     month: str
 
 
+class _Facts(dict[str, object]):
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
+
+
 class Words:
     """One language's sentences; owns its merged catalogues."""
 
@@ -47,7 +52,7 @@ class Words:
         for catalogue in catalogues:
             compiled = _compiled(catalogue, FOLDERS[lang])
             self._known.merge(compiled)
-            # Merging leaves behind which form a number takes; without it Chinese lacks a second one.
+            # Merging takes sentences over, not the language's rule for which of a sentence's forms a number needs.
             self._known.plural = compiled.plural
         # Babel types its table of messages loosely; an entry is a sentence.
         self._codes = cast("Mapping[Any, str]", self._known._catalog)  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: SLF001
@@ -64,6 +69,8 @@ class Words:
     def code(self, key: str, facts: Mapping[str, object] | None = None, *, instead: str | None = None) -> str:
         """What a code such as `rule.fee_due` says, with `{name}` filled in; `instead` where there is no such sentence.
 
+        A name that no fact fills stays as it is written: a refusal with a gap is better than none.
+
         Raises:
             KeyError: there is neither.
         """
@@ -72,7 +79,7 @@ class Words:
             if instead is None:
                 raise KeyError(key)
             return instead
-        return said.format_map({name: _spelled(value) for name, value in (facts or {}).items()})
+        return said.format_map(_Facts((name, _spelled(value)) for name, value in (facts or {}).items()))
 
     def has(self, key: str) -> bool:
         """Whether there is a sentence for this code."""
@@ -98,6 +105,10 @@ class Words:
     def time(self, moment: datetime) -> str:
         """A moment's time of day in China, `08:30`."""
         return moment.astimezone(SHANGHAI).strftime("%H:%M")
+
+    def time_to_the_second(self, moment: datetime) -> str:
+        """A moment's time of day in China where seconds count, `10:42:30`."""
+        return moment.astimezone(SHANGHAI).strftime("%H:%M:%S")
 
     def moment(self, moment: datetime) -> str:
         """A moment's day and time in China."""

@@ -5,7 +5,7 @@ Forms are what browsers send without scripts: `application/x-www-form-urlencoded
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar, get_origin
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 from litestar.datastructures import UploadFile
@@ -65,10 +65,11 @@ class Form(NamedTuple):
                     errors[field.name] = ("required", {})
                 continue
             try:
-                many = get_origin(field.type) in {list, tuple}
-                known[field.name] = msgspec.convert(values if many else values[0], field.type, strict=False)
+                known[field.name] = msgspec.convert(
+                    values if _is_many(field.type) else values[0], field.type, strict=False
+                )
             except msgspec.ValidationError as error:
-                errors[field.name] = _what_is_wrong(str(error))
+                errors[field.name] = what_is_wrong(str(error))
         if errors:
             raise FieldsRefused(errors)
         return msgspec.convert(known, struct)
@@ -93,6 +94,11 @@ async def read_form(request: AnyRequest) -> Form:
     return Form(values, files)
 
 
+def _is_many(kind: Any) -> bool:
+    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return get_origin(plain) in {list, tuple}
+
+
 def field_sentence(words: Words, code: str, facts: Mapping[str, object]) -> str:
     """What is wrong with a field, in the page's language."""
     return words.code(f"field.{code}", facts)
@@ -114,7 +120,7 @@ _KINDS = {
 }
 
 
-def _what_is_wrong(message: str) -> tuple[str, Mapping[str, object]]:
+def what_is_wrong(message: str) -> tuple[str, Mapping[str, object]]:
     """A field's code and facts, of msgspec's sentence about it."""
     for pattern, code in _WRONG:
         if found := pattern.search(message):

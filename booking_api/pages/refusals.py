@@ -3,8 +3,9 @@
 Imports the errors' types and the catalogues. A page that can be mended shows its form again; any other refusal is a page.
 """
 
+import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 import msgspec
@@ -14,6 +15,9 @@ from booking_api.pages.catalogue import Words
 from booking_api.pages.forms import FieldsRefused, field_sentence
 from booking_api.problems import RETRY_AFTER_S, STATUS
 from reservation.errors import ReservationError
+
+ISO_DAY = len("2026-12-08")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?\Z")
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +51,20 @@ def refusal_of(words: Words, error: ApiError | ReservationError) -> Refusal:
 
 def rule_sentences(words: Words, rules: list[Mapping[str, Any]]) -> list[str]:
     """Each rule that stands against it, with the person's facts."""
-    return [words.code(f"rule.{rule['rule']}", rule["facts"]) for rule in rules]
+    return [
+        words.code(
+            f"rule.{rule['rule']}", {name: _told(words, value) for name, value in rule["facts"].items()}
+        )
+        for rule in rules
+    ]
+
+
+def _told(words: Words, value: object) -> object:
+    """A fact as people read it: days and moments in words. They come as they go over the wire."""
+    if not isinstance(value, str) or not _DAY.match(value):
+        return value
+    moment = datetime.fromisoformat(value)
+    return words.long_day(moment.date()) if len(value) == ISO_DAY else words.moment(moment)
 
 
 def _day(told: date | str) -> date:

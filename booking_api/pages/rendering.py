@@ -112,7 +112,7 @@ class Page(Response[str]):
             text,
             status_code=status,
             media_type="text/html",
-            headers=_HEADERS | visitor.headers | more,
+            headers=_HEADERS | {"Content-Language": visitor.lang} | visitor.headers | more,
             cookies=visitor.cookies,
         )
 

@@ -5,10 +5,18 @@ from collections.abc import Sequence
 from litestar import Router
 
 from booking_api.demo.applicants import Applicant
+from booking_api.pages.account.routes import ACCOUNT
 from booking_api.pages.account.signing_in import sign_in_pages
-from booking_api.pages.applicant.finding import get_find
+from booking_api.pages.applicant.finding import find_pages
+from booking_api.pages.applicant.holding import hold_pages
+from booking_api.pages.applicant.paying import fee_pages
+from booking_api.pages.applicant.why import get_why
 from booking_api.pages.assets import get_asset
+from booking_api.pages.bookings.routes import BOOKINGS
 from booking_api.pages.counter import COUNTER_PAGES
+from booking_api.pages.messages.routes import MESSAGES
+from booking_api.pages.offline import get_manifest, get_offline, get_worker
+from booking_api.pages.operator.routes import OPERATOR_PAGES
 from booking_api.pages.problem_pages import PAGE_EXCEPTIONS
 from booking_api.pages.reference import get_reference_page
 from booking_api.pages.station import STATION_PAGES
@@ -20,13 +28,23 @@ def page_routes(*, applicants: Sequence[Applicant]) -> Router:
     return Router(
         "/",
         route_handlers=[
-            get_find,
+            *find_pages(),
+            *hold_pages,
+            *fee_pages,
+            get_why,
             *sign_in_pages(applicants),
+            *OPERATOR_PAGES,
+            *ACCOUNT,
+            *BOOKINGS,
+            *MESSAGES,
             *COUNTER_PAGES,
             *STATION_PAGES,
             get_styleguide,
             get_reference_page,
             get_asset,
+            get_manifest,
+            get_offline,
+            get_worker,
         ],
         exception_handlers=PAGE_EXCEPTIONS,
         include_in_schema=False,

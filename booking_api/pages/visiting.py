@@ -4,6 +4,7 @@ A page is read by anybody it serves; somebody who is not signed in is sent to si
 write: it carries its session's token in a field, so that no script is needed.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -13,10 +14,10 @@ from litestar.datastructures import Cookie
 from booking_api.desk import Desk
 from booking_api.errors import TokenMissing
 from booking_api.gate.access import Access, check_access
-from booking_api.identity.accounts import find_person
 from booking_api.identity.sessions.csrf import masked
 from booking_api.identity.sessions.errors import SessionEnded
 from booking_api.identity.tokens import Account
+from booking_api.outbox.notices import count_unread
 from booking_api.pages.catalogue import LANGUAGES, Language, Words, language_of, words_in
 from booking_api.pages.compression import accepts_gzip
 from booking_api.pages.forms import Form, read_form
@@ -26,6 +27,9 @@ from booking_api.request import AnyRequest, header
 LANGUAGE_COOKIE = "gongdao_lang"
 LANGUAGE_KEPT_S = 365 * 86_400
 CSRF_FIELD = "csrf"
+PERSON_HEADER = "Gongdao-Person"
+"""Tells the service worker whose page this is, so that it keeps nobody's pages for somebody else."""
+NOBODY = "nobody"
 _ANYBODY = {Access.PUBLIC, Access.UNKNOWN}
 
 
@@ -40,7 +44,7 @@ class SignInNeeded(Exception):
 class Visitor(NamedTuple):
     """A request as a page sees it. `account` None: nobody has signed in. `headers` go out with the answer.
 
-    `csrf`: the token for this one page's forms, masked. `gzip`: the browser takes that.
+    `csrf`: the token for this one page's forms, masked. `unread`: messages that wait. `gzip`: the browser takes that.
     """
 
     words: Words
@@ -50,6 +54,8 @@ class Visitor(NamedTuple):
     account: Account | None = None
     name: str = ""
     csrf: str = ""
+    session: str = ""
+    unread: int = 0
     gzip: bool = False
 
     @property
@@ -140,15 +146,24 @@ async def _recognised(request: AnyRequest, desk: Desk, came: Visitor, *, form_to
     try:
         found, headers = await desk.gate.visit(request, reads=reads, form_token=form_token)
     except TokenMissing:
-        return came
+        return came._replace(headers=came.headers | {PERSON_HEADER: NOBODY})
     except SessionEnded:
-        return came._replace(headers=came.headers | desk.gate.cookie.clear())
-    person = await find_person(desk.kernel.reads, found.account.id)
+        return came._replace(headers=came.headers | desk.gate.cookie.clear() | {PERSON_HEADER: NOBODY})
     known = came._replace(
-        account=found.account, name=person.name, csrf=masked(found.csrf), headers=came.headers | headers
+        account=found.account,
+        name=found.name,
+        csrf=masked(found.csrf),
+        session=found.session,
+        unread=await count_unread(desk.kernel.reads, account=found.account.id),
+        headers=came.headers | headers | {PERSON_HEADER: person_digest(found.account.id)},
     )
     _remember(request, known)
     return known
+
+
+def person_digest(account: str) -> str:
+    """An account as a browser's caches are named after it; its id stays with us."""
+    return hashlib.sha256(f"offline {account}".encode()).hexdigest()[:16]
 
 
 def _remember(request: AnyRequest, visitor: Visitor) -> None:

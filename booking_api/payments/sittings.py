@@ -8,8 +8,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from booking_api.payments.errors import FeeNeeded, NothingToRefund
+from reservation import tables
 
 
 class Sitting(NamedTuple):
@@ -97,3 +100,30 @@ async def refund(
         },
     )
     return len(asked.all())
+
+
+async def refund_unused(
+    connection: AsyncConnection, *, account: str, authority: str, subject: int, at: datetime
+) -> None:
+    """Has the owner's fee paid back that no sitting has used, in the caller's transaction.
+
+    Raises:
+        FeeNeeded: an active booking needs it.
+        NothingToRefund: there is none.
+    """
+    booking = tables.booking.c
+    active = select(booking.id).where(booking.owner == account, booking.state == "booked")
+    active = active.where(booking.concluded_at.is_(None), booking.rule == f"subject-{subject}")
+    if (await connection.execute(active.limit(1))).first() is not None:
+        raise FeeNeeded
+    asked = await refund(
+        connection,
+        authority=authority,
+        subject=subject,
+        bookings=[],
+        accounts=[account],
+        by=f"account:{account}",
+        at=at,
+    )
+    if not asked:
+        raise NothingToRefund

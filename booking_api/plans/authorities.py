@@ -1,6 +1,6 @@
 """Authorities: who is above whom, and each one's figures and days off. Imports SQLAlchemy and the rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -73,15 +73,16 @@ async def read_settings(connection: AsyncConnection, *, lineage: list[str], serv
     Raises:
         KeyError: the service has none.
     """
-    table = tables.authority_settings.c
-    latest = (
-        select(table.authority, table.settings)
-        .where(table.authority.in_(lineage), table.service == service)
-        .ext(distinct_on(table.authority))
-        .order_by(table.authority, table.id.desc())
-    )
-    layers = {row.authority: row.settings for row in await connection.execute(latest)}
-    return settings_of(service, *(layers[above] for above in reversed(lineage) if above in layers))
+    layers = await read_layers(connection, authorities=lineage, service=service)
+    return settings_of(service, *(layers[above].settings for above in reversed(lineage) if above in layers))
+
+
+async def authority_names(engine: AsyncEngine, ids: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+    """Authority -> its name by language; one that is not there is left out."""
+    table = authority_table.c
+    async with engine.connect() as connection:
+        rows = await connection.execute(select(table.id, table.name).where(table.id.in_(set(ids))))
+        return {row.id: row.name for row in rows}
 
 
 async def read_fee_fen(connection: AsyncConnection, *, authority: str, subject: int) -> int:
@@ -157,6 +158,48 @@ async def read_days_off(connection: AsyncConnection, *, lineage: list[str]) -> f
     table = tables.day_off.c
     rows = await connection.execute(select(table.day).where(table.authority.in_(lineage)))
     return frozenset(rows.scalars())
+
+
+class NamedDay(msgspec.Struct, frozen=True):
+    """A day off, its name, and which authority has set it."""
+
+    day: date
+    name: str
+    authority: str
+
+
+async def named_days_off(connection: AsyncConnection, *, lineage: list[str], since: date) -> list[NamedDay]:
+    """The days off from a day on, in order; those of the authorities above are among them."""
+    table = tables.day_off.c
+    query = select(table.day, table.name, table.authority).where(
+        table.authority.in_(lineage), table.day >= since
+    )
+    rows = await connection.execute(query.order_by(table.day, table.authority))
+    return [NamedDay(row.day, row.name, row.authority) for row in rows]
+
+
+async def names_of_authorities(connection: AsyncConnection) -> dict[str, dict[str, str]]:
+    """Every authority's name by language, those above before those below them."""
+    table = authority_table.c
+    rows = await connection.execute(select(table.id, table.name).order_by(table.id))
+    return {row.id: row.name for row in rows}
+
+
+async def read_layers(
+    connection: AsyncConnection, *, authorities: list[str], service: str
+) -> dict[str, SettingsChange]:
+    """What each of these authorities has set itself, as of its latest change; those that never did are left out."""
+    table = tables.authority_settings.c
+    latest = (
+        select(table.authority, table.settings, table.reason, table.set_by, table.set_at)
+        .where(table.authority.in_(authorities), table.service == service)
+        .ext(distinct_on(table.authority))
+        .order_by(table.authority, table.id.desc())
+    )
+    return {
+        row.authority: SettingsChange(row.settings, row.reason, row.set_by, row.set_at)
+        for row in await connection.execute(latest)
+    }
 
 
 async def add_days_off(connection: AsyncConnection, *, authority: str, days: dict[date, str]) -> None:

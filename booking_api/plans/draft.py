@@ -4,6 +4,7 @@ Imports SQLAlchemy.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -120,6 +121,20 @@ async def add_sessions(connection: AsyncConnection, *, plan_id: int, rows: Seque
         new = upsert(table).values(values[first : first + ROWS_PER_STATEMENT]).on_conflict_do_nothing()
         added += len((await connection.execute(new.returning(table.c.id))).all())
     return added
+
+
+async def set_moments(
+    connection: AsyncConnection, *, plan_id: int, opens_at: datetime | None, closes_at: datetime | None
+) -> None:
+    """Sets when booking of a draft is to begin and end; None as in `NewPlan`.
+
+    Raises:
+        UnknownPlan, PlanPublished: there is no such draft.
+    """
+    await lock_draft(connection, plan_id)
+    await connection.execute(
+        update(tables.plan).where(tables.plan.c.id == plan_id).values(opens_at=opens_at, closes_at=closes_at)
+    )
 
 
 async def delete_draft(connection: AsyncConnection, plan_id: int) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.clock import SHANGHAI
 from booking_api.plans import tables
-from booking_api.plans.draft import lock_draft
+from booking_api.plans.authorities import read_lineage, read_settings
+from booking_api.plans.draft import Plan, lock_draft
 from booking_api.plans.errors import PlanEmpty, PlanNotPublished, TooShortNotice, UnknownSession
 from booking_api.rules.settings import PlanRules
 from reservation import ClaimantKind, NewUnit, Pool, UnitKind, add_units, withdraw_unit
@@ -93,6 +94,17 @@ async def publish_plan(
         .values(state="published", published_by=by, published_at=func.now())
     )
     return Published(pools, len(rows), effects)
+
+
+async def publish_by_figures(connection: AsyncConnection, plan: Plan, *, by: str, today: date) -> Published:
+    """Publishes a draft by the figures that its authority has in force.
+
+    Raises:
+        as `publish_plan`.
+    """
+    lineage = (await read_lineage(connection)).up(plan.authority)
+    settings = await read_settings(connection, lineage=lineage, service=plan.service)
+    return await publish_plan(connection, plan_id=plan.id, by=by, rules=settings.plans, today=today)
 
 
 async def unit_of_session(connection: AsyncConnection, *, session_id: int, plan_id: int) -> tuple[int, int]:

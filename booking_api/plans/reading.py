@@ -1,13 +1,13 @@
 """A plan out of a file, row by row as a register's; every bad row is told and then nothing is taken. Imports msgspec."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from booking_api.plans.rows import ROW_FIELDS, SessionRow, check_service
-from booking_api.registers.reading import BadRow, FileUnusable, Format, read_rows
+from booking_api.registers.reading import BadRow, FileUnusable, Format, read_csv_text, read_rows
 from booking_api.registers.rows import row_error
 
 
@@ -19,9 +19,34 @@ def read_plan(
     Raises:
         FileUnusable: the file cannot be read.
     """
+    reads = read_rows(path, form=form, fields=ROW_FIELDS, encoding=encoding)
+    return _good_rows(reads, called=str(path), service=service, on_bad=on_bad)
+
+
+def read_plan_text(
+    text: str, *, called: str, service: str, on_bad: Callable[[BadRow], None]
+) -> list[SessionRow]:
+    """The same of CSV that came as text.
+
+    Raises:
+        FileUnusable: its header names what is no field, or there is no session in it.
+    """
+    reads = read_csv_text(text, called=called, fields=ROW_FIELDS)
+    return _good_rows(reads, called=called, service=service, on_bad=on_bad)
+
+
+def _good_rows(
+    reads: Iterable[tuple[int, dict[str, Any]] | BadRow],
+    *,
+    called: str,
+    service: str,
+    on_bad: Callable[[BadRow], None],
+) -> list[SessionRow]:
     good: list[SessionRow] = []
     places: dict[tuple[Any, ...], int] = {}
-    for read in read_rows(path, form=form, fields=ROW_FIELDS, encoding=encoding):
+    found = False
+    for read in reads:
+        found = True
         if isinstance(read, BadRow):
             on_bad(read)
             continue
@@ -36,8 +61,8 @@ def read_plan(
             continue
         places[place] = line
         good.append(row)
-    if not good and not places:
-        raise FileUnusable(f"{path}: there is no session in it")
+    if not found:
+        raise FileUnusable(f"{called}: there is no session in it")
     return good
 
 

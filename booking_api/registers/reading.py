@@ -10,6 +10,7 @@ UTF-8 with or without a byte-order mark, or any encoding Python knows (`gb18030`
 import csv
 from collections.abc import Iterator
 from enum import StrEnum
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -80,6 +81,20 @@ def read_rows(
         raise FileUnusable(f"{path}: not text in {encoding}: {error}; try --encoding gb18030") from error
     except (csv.Error, ArrayBroken) as error:
         raise FileUnusable(f"{path}: {error}") from error
+
+
+def read_csv_text(
+    text: str, *, called: str, fields: tuple[str, ...]
+) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
+    """The same of CSV that came as text; `called` is what messages call it.
+
+    Raises:
+        FileUnusable: as `read_rows`.
+    """
+    try:
+        yield from _csv_rows(StringIO(text, newline=""), Path(called), fields)
+    except csv.Error as error:
+        raise FileUnusable(f"{called}: {error}") from error
 
 
 def _csv_rows(

@@ -35,9 +35,9 @@ REFUNDED = PAID_AT_COUNTER | {"state": "refunded"}
 
 NOTICE: dict[str, Any] = {
     "id": 5120,
-    "kind": "booking.confirmed",
+    "kind": "session.cancelled",
     "at": "2026-11-25T06:41:12.402193Z",
-    "facts": {"booking": HOLD_ID, "unit": 1204, "pool": 3},
+    "facts": {"booking": HOLD_ID, "unit": 1204, "reason": "The site is flooded."},
     "read_at": None,
 }
 READ_NOTICE = NOTICE | {"read_at": "2026-11-25T08:00:00Z"}

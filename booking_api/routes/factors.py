@@ -14,6 +14,7 @@ from booking_api import clock
 from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest, OwnAccount, PasswordRefused, UnknownAccount
+from booking_api.gate.proof import prove_by_code, prove_by_password, take_second_step
 from booking_api.identity import refresh
 from booking_api.identity.accounts import Person
 from booking_api.identity.factors import security_keys, totp
@@ -37,8 +38,8 @@ from booking_api.identity.factors.party import relying_party
 from booking_api.identity.factors.reset import reset_factors
 from booking_api.identity.factors.tickets import ticket_owner
 from booking_api.identity.factors.totp import TotpSetUp
-from booking_api.identity.password_again import Credentials, check_password, credentials_of
-from booking_api.identity.signing_in import SecondStep, second_step
+from booking_api.identity.password_again import Credentials, credentials_of
+from booking_api.identity.signing_in import SecondStep
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples_sign_in as examples
 from booking_api.routes.accounts import NO_STORE, Tokens, tokens_answer
@@ -251,7 +252,7 @@ async def post_key(
         desk.kernel.engine,
         relying_party(desk.settings),
         account=account.id,
-        name=_key_name(data.name),
+        name=security_keys.checked_key_name(data.name),
         credential=data.credential,
     )
     return Answer(Activated(codes), status_code=201, headers=headers | NO_STORE)
@@ -339,38 +340,29 @@ async def post_second_step(
 ) -> Response[Tokens]:
     """The tokens of a sign-in, for its ticket and one second factor."""
     headers = await desk.gate.enter_unknown(request)
-    person = await take_second_step(desk, request, data)
+    person = await take_second_step(
+        desk.gate,
+        request,
+        data,
+        engine=desk.kernel.engine,
+        key=desk.key,
+        settings=desk.settings,
+        now_s=clock.now_s(),
+    )
     token = await refresh.begin_family(desk.kernel.engine, account=person.id)
     return await tokens_answer(desk, person, token, headers)
 
 
-async def take_second_step(desk: Desk, request: AnyRequest, data: SecondStep) -> Person:
-    """`second_step`, counted per login and network like a try at the password.
-
-    Raises:
-        As `second_step`.
-        RateLimited: too many tries from here.
-    """
-    _, login = await ticket_owner(desk.kernel.engine, data.ticket)
-    await desk.gate.attempt_sign_in(request, login=login)
-    return await second_step(desk.kernel.engine, desk.key, desk.settings, data, now_s=clock.now_s())
-
-
-def _key_name(told: str) -> str:
-    name = " ".join(told.split())
-    if not name or not name.isprintable():
-        raise InvalidRequest(
-            errors=[{"field": "name", "reason": "what you call the key, 1 to 60 characters"}]
-        )
-    return name
-
-
 async def _owner(desk: Desk, request: AnyRequest, *, account: str, password: str) -> Credentials:
     """The account's credentials, when the password is right; tries are counted like those at a sign-in."""
-    known = await credentials_of(desk.kernel.engine, account)
-    await desk.gate.attempt_sign_in(request, login=known.login)
-    await check_password(desk.passwords, known, password)
-    return known
+    return await prove_by_password(
+        desk.gate,
+        request,
+        engine=desk.kernel.engine,
+        passwords=desk.passwords,
+        account=account,
+        password=password,
+    )
 
 
 async def _may_remove(desk: Desk, request: AnyRequest, data: RemovalRequest, *, account: str) -> None:
@@ -379,10 +371,12 @@ async def _may_remove(desk: Desk, request: AnyRequest, data: RemovalRequest, *, 
     if data.password is not None:
         await _owner(desk, request, account=account, password=data.password)
         return
-    known = await credentials_of(desk.kernel.engine, account)
-    await desk.gate.attempt_sign_in(request, login=known.login)
-    right = await totp.use_code(
-        desk.kernel.engine, desk.key, account=account, code=data.code or "", now_s=clock.now_s()
+    await prove_by_code(
+        desk.gate,
+        request,
+        engine=desk.kernel.engine,
+        key=desk.key,
+        account=account,
+        code=data.code or "",
+        now_s=clock.now_s(),
     )
-    if not right:
-        raise CodeRefused

@@ -12,7 +12,7 @@ from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.eligibility.claimants import checked_hold_id, claimant_of, current_holds
 from booking_api.eligibility.errors import BookingClosed, NotEligible, NotOpenYet
-from booking_api.errors import KeyMissing, NotYourVehicle, UnknownHold
+from booking_api.errors import ApiError, KeyMissing, NotYourVehicle, UnknownHold
 from booking_api.request import Answer, AnyRequest, header
 from booking_api.routes import examples
 from reservation import (
@@ -35,6 +35,7 @@ from reservation.errors import (
     KeyReused,
     PoolClosed,
     Rebuilding,
+    ReservationError,
     UnknownPool,
     UnknownUnit,
 )
@@ -114,16 +115,20 @@ async def post_hold(
 ) -> Response[Hold]:
     """Claims units for some minutes, if the rules allow it. Repeating it gives the hold one has (200 instead of 201)."""
     stage = desk.kernel.stage
-    with stage("gate"):
-        account, headers = await desk.gate.enter(request)
-    claimant = await claimant_of(desk.kernel, account, pool_id=data.pool, vehicle=data.vehicle)
-    await desk.eligibility.check_hold(
-        account=account.id, units=data.units, vehicle=data.vehicle, now=clock.now()
-    )
-    with stage("hold"):
-        held = await hold(
-            desk.kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id
+    try:
+        with stage("gate"):
+            account, headers = await desk.gate.enter(request)
+        claimant = await claimant_of(desk.kernel, account, pool_id=data.pool, vehicle=data.vehicle)
+        await desk.eligibility.check_hold(
+            account=account.id, units=data.units, vehicle=data.vehicle, now=clock.now()
         )
+        with stage("hold"):
+            held = await hold(
+                desk.kernel, pool_id=data.pool, units=data.units, claimant=claimant, owner=account.id
+            )
+    except (ApiError, ReservationError) as error:
+        desk.kernel.note_refusal(data.pool, error.code)
+        raise
     return Answer(held, status_code=200 if held.repeated else 201, headers=headers)
 
 

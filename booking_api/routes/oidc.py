@@ -15,7 +15,6 @@ from booking_api.identity import refresh
 from booking_api.identity.accounts import find_person
 from booking_api.identity.factors.errors import SecondFactorNeeded
 from booking_api.identity.oidc import (
-    LIFE,
     AttemptRefused,
     ExternalIdentity,
     OidcOff,
@@ -29,15 +28,13 @@ from booking_api.identity.oidc import (
     take,
     unlink,
 )
+from booking_api.identity.oidc.cookie import attempt_cookie_clear, attempt_cookie_of, attempt_cookie_set
 from booking_api.identity.oidc.errors import IdTokenRefused, LinkedElsewhere, NotLinked, ProviderUnavailable
 from booking_api.identity.signing_in import check_factors
 from booking_api.request import Answer, AnyRequest, header
 from booking_api.routes import examples_sign_in as examples
 from booking_api.routes.accounts import NO_STORE, Tokens, tokens_answer
 from booking_api.routes.examples import TOKENS
-
-COOKIE = "gongdao-oidc"
-COOKIES_READ_BYTES = 8_192
 
 SETS_COOKIE = {"Set-Cookie": "What the browser must bring back from the provider; good for ten minutes."}
 
@@ -109,7 +106,7 @@ async def get_oidc_callback(
     """Ends what was begun: tokens for the account the identity is linked to, or the new link of the account that asked."""
     headers = await desk.gate.enter_unknown(request)
     provider, engine = _switched_on(desk), desk.kernel.engine
-    browser = _cookie(header(request, b"cookie") or "", _cookie_name(desk))
+    browser = attempt_cookie_of(desk.settings, header(request, b"cookie") or "")
     if begun is None or browser is None:
         raise AttemptRefused
     attempt = await take(engine, provider.key, state=begun, browser=browser)
@@ -117,7 +114,7 @@ async def get_oidc_callback(
     if error is not None or code is None:
         raise ProviderRefused
     subject = await provider.subject(attempt, code=code)
-    headers |= {"Set-Cookie": _set_cookie(desk, "", life_s=0)}
+    headers |= {"Set-Cookie": attempt_cookie_clear(desk.settings)}
     if attempt.account is not None:
         linked = await link(engine, account=attempt.account, issuer=provider.issuer, subject=subject)
         return Answer(linked, status_code=200, headers=headers | NO_STORE)
@@ -177,33 +174,13 @@ async def _begun(desk: Desk, *, account: str | None) -> tuple[str, str]:
     provider = _switched_on(desk)
     attempt = await begin(desk.kernel.engine, provider.key, account=account)
     url = await provider.authorization_url(attempt)
-    return url, _set_cookie(desk, attempt.browser, life_s=int(LIFE.total_seconds()))
+    return url, attempt_cookie_set(desk.settings, attempt.browser)
 
 
 def _switched_on(desk: Desk) -> Provider:
     if desk.provider is None:
         raise OidcOff
     return desk.provider
-
-
-def _cookie_name(desk: Desk) -> str:
-    # Browsers take a `__Host-` cookie from this very host over TLS only: no neighbour can plant one (RFC 6265bis).
-    return f"__Host-{COOKIE}" if desk.settings.origin.startswith("https://") else COOKIE
-
-
-def _set_cookie(desk: Desk, value: str, *, life_s: int) -> str:
-    name = _cookie_name(desk)
-    secure = "; Secure" if name != COOKIE else ""
-    # Lax: the provider sends the browser back from another site.
-    return f"{name}={value}; Path=/; Max-Age={life_s}; HttpOnly; SameSite=Lax{secure}"
-
-
-def _cookie(cookies: str, name: str) -> str | None:
-    for part in cookies[:COOKIES_READ_BYTES].split(";"):
-        key, _, value = part.strip().partition("=")
-        if key == name and value:
-            return value
-    return None
 
 
 def _checked_id(text: str) -> str:

@@ -6,7 +6,6 @@ import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from sqlalchemy import select
 
 from booking_api import clock
 from booking_api.description import told
@@ -25,11 +24,10 @@ from booking_api.payments.errors import (
 )
 from booking_api.payments.fees import Payment, WantedFee, fees_of, note_standing, order_fee
 from booking_api.payments.provider import Callback
-from booking_api.payments.sittings import refund
+from booking_api.payments.sittings import refund_unused
 from booking_api.plans.authorities import due_fen
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples_bookings as examples
-from reservation import tables
 from reservation.transaction import transaction
 
 Subject = Annotated[int, msgspec.Meta(ge=1, le=4)]
@@ -141,23 +139,10 @@ async def post_refund(
 ) -> Response[Payments]:
     """A fee that no sitting has used goes back the way it came; at a counter if it was paid at one."""
     account, headers = await desk.gate.enter(request)
-    booking = tables.booking.c
     async with transaction(desk.kernel.engine) as connection:
-        active = select(booking.id).where(booking.owner == account.id, booking.state == "booked")
-        active = active.where(booking.concluded_at.is_(None), booking.rule == f"subject-{data.subject}")
-        if (await connection.execute(active.limit(1))).first() is not None:
-            raise FeeNeeded
-        asked = await refund(
-            connection,
-            authority=data.authority,
-            subject=data.subject,
-            bookings=[],
-            accounts=[account.id],
-            by=f"account:{account.id}",
-            at=clock.now(),
+        await refund_unused(
+            connection, account=account.id, authority=data.authority, subject=data.subject, at=clock.now()
         )
-    if not asked:
-        raise NothingToRefund
     found = await fees_of(desk.kernel.engine, account=account.id)
     return Answer(Payments(found), status_code=200, headers=headers)
 

@@ -15,7 +15,7 @@ from booking_api.desk import Desk
 from booking_api.errors import InvalidRequest, UnknownAuthority
 from booking_api.identity.tokens import Account
 from booking_api.paging import PAGE_SIZE, Cursor, Limit, page, read_cursor
-from booking_api.plans.authorities import read_days_off, read_lineage, read_settings
+from booking_api.plans.authorities import read_days_off, read_lineage
 from booking_api.plans.draft import (
     NewPlan,
     Plan,
@@ -38,14 +38,14 @@ from booking_api.plans.errors import (
     UnknownPlan,
     UnknownSession,
 )
-from booking_api.plans.publishing import cancel_session, publish_plan, unit_of_session
+from booking_api.plans.publishing import publish_by_figures
 from booking_api.plans.rows import SessionRow, check_service
 from booking_api.plans.schedule import Schedule, expand
 from booking_api.registers.rows import Reason
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples
 from booking_api.rules.settings import SETTINGS
-from booking_api.schools.telling import note_cancelled_session
+from booking_api.schools.telling import cancel_planned_session, note_published_plan
 from reservation.errors import UnitOver, UnknownPool, UnknownUnit
 from reservation.transaction import transaction
 
@@ -253,12 +253,9 @@ async def post_publish(request: AnyRequest, plan_id: PlanId, desk: NamedDependen
     account, headers = await desk.gate.enter(request)
     async with transaction(desk.kernel.engine) as connection:
         plan = await _own_plan(connection, account, plan_id)
-        lineage = (await read_lineage(connection)).up(plan.authority)
-        settings = await read_settings(connection, lineage=lineage, service=plan.service)
-        published = await publish_plan(
-            connection, plan_id=plan_id, by=account.id, rules=settings.plans, today=clock.today()
-        )
+        published = await publish_by_figures(connection, plan, by=account.id, today=clock.today())
         plan = await find_plan(connection, plan_id)
+        await note_published_plan(connection, plan, at=clock.now())
     for effect in published.effects:
         await desk.kernel.tell(effect)
     return Answer(plan, status_code=200, headers=headers)
@@ -311,12 +308,14 @@ async def post_session_cancel(
     account, headers = await desk.gate.enter(request)
     async with transaction(desk.kernel.reads) as connection:
         await _own_plan(connection, account, plan_id)
-        unit_id, pool_id = await unit_of_session(connection, session_id=session_id, plan_id=plan_id)
-    pool = await desk.kernel.pool(pool_id)
-    async with transaction(desk.kernel.engine) as connection:
-        done = await cancel_session(connection, pool, unit_id=unit_id, by=account.id, reason=data.reason)
-        await note_cancelled_session(connection, done, reason=data.reason, at=clock.now())
-    await desk.kernel.tell(done.effect)
+    done = await cancel_planned_session(
+        desk.kernel,
+        plan_id=plan_id,
+        session_id=session_id,
+        by=account.id,
+        reason=data.reason,
+        now=clock.now(),
+    )
     return Answer(SessionCancelled(done.unit, len(done.bookings)), status_code=200, headers=headers)
 
 

@@ -7,8 +7,7 @@ import msgspec
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
-from litestar.response import ServerSentEvent
-from litestar.response.sse import ServerSentEventMessage
+from litestar.response import Stream
 
 from booking_api.availability import Availability
 from booking_api.description import told
@@ -33,6 +32,12 @@ FREE = (
     "Leave out the units that have no place left: a page may then have fewer than `limit` of them, and only `next` says "
     "whether it is the last. A unit whose live count is not known stays in, with `free` null."
 )
+STREAM_HEADERS = {
+    "Cache-Control": "no-cache",
+    # A proxy that gathered events before it passed them on would make them useless.
+    "X-Accel-Buffering": "no",
+}
+STILL_HERE = b": still here\r\n\r\n"
 PoolId = Annotated[int, PathParameter(ge=1, lt=2**31)]
 UnitId = Annotated[int, PathParameter(ge=1, lt=2**53)]
 
@@ -119,12 +124,12 @@ async def get_unit(desk: NamedDependency[Desk], unit_id: UnitId) -> Unit:
     media_type="text/event-stream",
     opt=told(UnknownUnit, answer=examples.COUNTS),
 )
-async def get_unit_availability(desk: NamedDependency[Desk], unit_id: UnitId) -> ServerSentEvent:
+async def get_unit_availability(desk: NamedDependency[Desk], unit_id: UnitId) -> Stream:
     """Server-sent events `availability` with `{"<unit>": free}`: now, and whenever it changes."""
     pool_id = await desk.availability.pool_of_unit(unit_id)
     if pool_id is None:
         raise UnknownUnit(unit=unit_id)
-    return ServerSentEvent(_events(desk.availability, pool_id, {unit_id}))
+    return _stream(desk.availability, pool_id, {unit_id})
 
 
 @get(
@@ -134,17 +139,21 @@ async def get_unit_availability(desk: NamedDependency[Desk], unit_id: UnitId) ->
     media_type="text/event-stream",
     opt=told(UnknownPool, answer=examples.COUNTS),
 )
-async def get_pool_availability(desk: NamedDependency[Desk], pool_id: PoolId) -> ServerSentEvent:
+async def get_pool_availability(desk: NamedDependency[Desk], pool_id: PoolId) -> Stream:
     """Server-sent events `availability` with `{"<unit>": free, ...}`: all units now, then those that change."""
     await desk.kernel.pool(pool_id)
-    return ServerSentEvent(_events(desk.availability, pool_id, None))
+    return _stream(desk.availability, pool_id, None)
+
+
+def _stream(availability: Availability, pool_id: int, units: set[int] | None) -> Stream:
+    """The framework's own event stream makes each event anew for each reader, and takes a thread to begin."""
+    return Stream(
+        _events(availability, pool_id, units), media_type="text/event-stream", headers=STREAM_HEADERS
+    )
 
 
 async def _events(
     availability: Availability, pool_id: int, units: set[int] | None
-) -> AsyncGenerator[ServerSentEventMessage, None]:
-    async for counts in availability.watch(pool_id, units):
-        if counts is None:
-            yield ServerSentEventMessage(comment="still here")
-        else:
-            yield ServerSentEventMessage(event="availability", data=msgspec.json.encode(counts).decode())
+) -> AsyncGenerator[bytes, None]:
+    async for told_now in availability.watch(pool_id, units):
+        yield STILL_HERE if told_now is None else told_now.event

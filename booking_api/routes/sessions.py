@@ -8,9 +8,11 @@ from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from booking_api import clock
 from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.errors import PasswordRefused, SignInRefused, UnknownAccount
+from booking_api.gate.proof import take_second_step
 from booking_api.identity.accounts import Person, find_person
 from booking_api.identity.factors.errors import (
     FactorClosed,
@@ -29,7 +31,6 @@ from booking_api.request import Answer, AnyRequest, header
 from booking_api.routes import examples_sign_in as examples
 from booking_api.routes.accounts import NO_STORE, SignInRequest, Text
 from booking_api.routes.examples import SIGN_IN
-from booking_api.routes.factors import take_second_step
 
 OF_A_FORM = (CsrfRefused, JsonNeeded, PublicUrlNeeded)
 COOKIE = {"Set-Cookie": "The session's cookie, or that it is over."}
@@ -90,7 +91,16 @@ async def post_session_second_step(
 ) -> Response[SessionView]:
     """A session for a browser, for the ticket of the first step and one second factor."""
     headers = await _enter_form(desk, request)
-    return await _begin(desk, request, await take_second_step(desk, request, data), headers)
+    person = await take_second_step(
+        desk.gate,
+        request,
+        data,
+        engine=desk.kernel.engine,
+        key=desk.key,
+        settings=desk.settings,
+        now_s=clock.now_s(),
+    )
+    return await _begin(desk, request, person, headers)
 
 
 @get(

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.errors import ApiError
 from booking_api.metrics import BATCH_ROWS, ROW_OUTCOMES
+from booking_api.outbox.events import EventKind, note_event
 from booking_api.schools import tables
 from booking_api.schools.checking import OpenSession, told
 from booking_api.schools.consents import pin_consent
@@ -191,12 +192,13 @@ async def refuse(work: Work, row: BatchRow, refusal: ApiError | ReservationError
 
 
 async def release_row(work: Work, row: BatchRow) -> BatchRow:
-    """Gives a row up with its batch, its seat with it.
+    """Gives a row up with its batch, its seat with it. If it had become a booking, the school is told that it is none.
 
     Raises:
         LeaseLost: another worker carries the batch.
     """
     async with _under_lease(work) as connection:
+        await _tell_undone(connection, work, row)
         await _give_back(connection, work, row)
         released = await _set(connection, work, row, state="released", claim_id=None)
     return _counted(released)
@@ -206,6 +208,26 @@ def _counted(row: BatchRow) -> BatchRow:
     if row.state in ROW_OUTCOMES:
         BATCH_ROWS.labels(row.state).inc()
     return row
+
+
+async def _tell_undone(connection: AsyncConnection, work: Work, row: BatchRow) -> None:
+    """Nobody can tell it from the seat any more, which goes in the same transaction (see `telling_bookings`)."""
+    booking = kernel_tables.booking.c
+    undone = await connection.execute(
+        select(booking.pool_id, booking.unit_id, booking.ended_at).where(
+            booking.id == row.claim_id, booking.state == "cancelled", booking.ended_by == "authority"
+        )
+    )
+    was = undone.one_or_none()
+    if was is not None:
+        await note_event(
+            connection,
+            kind=EventKind.BOOKING_CANCELLED,
+            at=was.ended_at,
+            organisation=f"school:{work.school.id}",
+            account=None,
+            facts={"booking": row.claim_id, "pool": was.pool_id, "unit": was.unit_id, "by": "authority"},
+        )
 
 
 async def missing_consents(

@@ -14,6 +14,8 @@ import binascii
 import hashlib
 import hmac
 import io
+from itertools import groupby
+from typing import NamedTuple
 from uuid import UUID
 
 import segno
@@ -28,6 +30,7 @@ CODE_LENGTH = len(PREFIX) + 42
 TYPED_LENGTH_LIMIT = 100
 ERROR_CORRECTION = "m"
 QUIET_MODULES = 4
+GROUP = 6
 
 
 def check_in_key(key: OKPKey) -> bytes:
@@ -76,6 +79,39 @@ def code_svg(code: str, *, title: str) -> bytes:
         picture, kind="svg", scale=8, border=QUIET_MODULES, dark="#000", light="#fff", title=title, nl=False
     )
     return picture.getvalue()
+
+
+class CodePath(NamedTuple):
+    """A QR symbol as one path in a square of `size` modules, its quiet zone included; dark is filled."""
+
+    size: int
+    path: str
+
+
+def code_path(code: str) -> CodePath:
+    """The code as a path that pages draw themselves: each run of dark modules is a bar of height 1."""
+    rows = [
+        list(row) for row in segno.make_qr(code, error=ERROR_CORRECTION).matrix_iter(border=QUIET_MODULES)
+    ]
+    bars: list[str] = []
+    for y, row in enumerate(rows):
+        x = 0
+        for dark, run in groupby(row):
+            length = len(list(run))
+            if dark:
+                bars.append(f"M{x} {y}h{length}v1h-{length}z")
+            x += length
+    return CodePath(len(rows), "".join(bars))
+
+
+def code_groups(code: str) -> list[str]:
+    """The code in groups that can be read out and typed; `parse_code` takes it with or without the blanks.
+
+    >>> code_groups("GD1.AGJPHQAAACAABAAAAAAAAAAAACGJ7TCID3DQHGB2QM")[:3]
+    ['GD1.', 'AGJPHQ', 'AAACAA']
+    """
+    rest = code.removeprefix(PREFIX)
+    return [PREFIX, *(rest[at : at + GROUP] for at in range(0, len(rest), GROUP))]
 
 
 def _mac(booking: bytes, key: bytes) -> bytes:

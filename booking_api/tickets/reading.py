@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking_api.tickets.appointment import Appointment
@@ -43,10 +43,20 @@ async def find_booked_unit(engine: AsyncEngine, booking_id: str, *, owner: str, 
     Raises:
         UnknownBooking: the owner has none with this id.
     """
-    booking, unit, pool = tables.booking, tables.unit, tables.pool
     if pool_of(booking_id) is None:
         raise UnknownBooking(booking=booking_id[:64])
-    query = (
+    query = booked_units().where(tables.booking.c.id == booking_id, tables.booking.c.owner == owner)
+    async with engine.connect() as connection:
+        row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise UnknownBooking(booking=booking_id)
+    return booked_unit_of(row, key)
+
+
+def booked_units() -> Select[*tuple[Any, ...]]:
+    """Every booking with its unit and pool, for whoever says whose."""
+    booking, unit, pool = tables.booking, tables.unit, tables.pool
+    return (
         select(
             booking,
             unit.c.title.label("unit_title"),
@@ -55,13 +65,7 @@ async def find_booked_unit(engine: AsyncEngine, booking_id: str, *, owner: str, 
         )
         .join(unit, unit.c.id == booking.c.unit_id)
         .join(pool, pool.c.id == booking.c.pool_id)
-        .where(booking.c.id == booking_id, booking.c.owner == owner)
     )
-    async with engine.connect() as connection:
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        raise UnknownBooking(booking=booking_id)
-    return _booked_unit(row, key)
 
 
 def appointment_of(booked: BookedUnit) -> Appointment:
@@ -84,7 +88,8 @@ def appointment_of(booked: BookedUnit) -> Appointment:
     )
 
 
-def _booked_unit(row: Row[Any], key: bytes) -> BookedUnit:
+def booked_unit_of(row: Row[Any], key: bytes) -> BookedUnit:
+    """The owner's view of a row of `booked_units`; `key` is that of check-in codes."""
     stands = row.state == BookingState.BOOKED
     return BookedUnit(
         id=row.id,

@@ -9,7 +9,7 @@ local function apply(keys, args)
   if not pool then
     return { 'stale' }
   end
-  local now = now_ms()
+  local now, confirmed = now_ms(), 0
   for i = 2, #args, 3 do
     local op, claim, unit = args[i], args[i + 1], args[i + 2]
     if op == 'size' then
@@ -24,6 +24,7 @@ local function apply(keys, args)
       local mine = read_hold(pool, claim)
       if mine then
         drop_hold(pool, claim, mine, op == 'take' and unit or nil)
+        confirmed = confirmed + (op == 'take' and 1 or 0)
       end
       if op ~= 'take' then
         end_claim(pool, claim, now)
@@ -34,6 +35,9 @@ local function apply(keys, args)
         redis.call('ZADD', pool.unit .. unit, '+inf', claim)
       end
     end
+  end
+  if confirmed > 0 then
+    pace(pool, 'confirmed', now, confirmed)
   end
   return { 'applied' }
 end

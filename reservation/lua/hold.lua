@@ -15,6 +15,7 @@ local function hold(keys, args)
       return { 'held', mine.expires_ms, 0 }
     end
     drop_hold(pool, claim, mine)
+    pace_expired(pool, mine.expires_ms, now)
     return { 'gone' }
   end
   if ttl_ms <= 0 or redis.call('ZSCORE', pool.gone, claim) then
@@ -28,11 +29,12 @@ local function hold(keys, args)
       return { 'unknown_unit', unit }
     end
     local unit_key = pool.unit .. unit
-    expired = expired + reap(pool, unit_key, now)
+    expired = expired + reap(pool, unit_key, now, REAP_LIMIT)
     if redis.call('ZSCORE', unit_key, claim) then
       return { 'gone' }
     end
     if redis.call('ZCARD', unit_key) >= tonumber(capacity) then -- guard: never more claims than places
+      pace(pool, 'full', now, 1)
       return { 'full', unit, expired }
     end
     units[#units + 1] = unit
@@ -42,5 +44,6 @@ local function hold(keys, args)
     redis.call('ZADD', pool.unit .. unit, expires_ms, claim)
   end
   write_hold(pool, claim, { owner = args[3], claimant = args[4], expires_ms = expires_ms, key = '', units = units })
+  pace(pool, 'held', now, 1)
   return { 'held', expires_ms, expired }
 end

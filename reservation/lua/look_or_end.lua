@@ -12,6 +12,7 @@ local function look_or_end(keys, args)
   end
   if mine then
     drop_hold(pool, claim, mine)
+    pace_expired(pool, mine.expires_ms, now)
   end
   end_claim(pool, claim, now)
   return { 'gone' }

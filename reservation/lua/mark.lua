@@ -25,6 +25,7 @@ local function mark(keys, args)
   if mine.key == '' then
     if mine.expires_ms <= now then
       drop_hold(pool, claim, mine)
+      pace_expired(pool, mine.expires_ms, now)
       return { 'gone' }
     end
     mine.key = key

@@ -12,7 +12,13 @@ local function release(keys, args)
   if mine.key ~= '' then
     return { 'in_flight' }
   end
+  local now = now_ms()
   drop_hold(pool, claim, mine)
-  end_claim(pool, claim, now_ms())
+  end_claim(pool, claim, now)
+  if mine.expires_ms > now then
+    pace(pool, 'released', now, 1)
+  else
+    pace_expired(pool, mine.expires_ms, now)
+  end
   return { 'released', mine.claimant }
 end

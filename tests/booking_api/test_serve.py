@@ -143,7 +143,7 @@ def test_unusable_input_is_one_line_and_exit_code_2(tmp_path, arguments, names):
 
 
 def test_every_command_has_help(tmp_path):
-    for command in ([], ["serve"], ["audit"], ["rebuild"], ["demo"]):
+    for command in ([], ["serve"], ["audit"], ["rebuild"], ["backup"], ["restore"], ["demo"]):
         told = gongdao(environment(tmp_path), *command, "--help")
         assert told.returncode == 0
         assert "Usage" in told.stdout

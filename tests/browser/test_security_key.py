@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from tests.booking_api.signing_in.people import NUMBER, PASSWORD
+from tests.booking_api.signing_in.people import NUMBER, OTHER_NUMBER, PASSWORD
 from tests.serving import Serving, free_port
 
 pytestmark = pytest.mark.browser
@@ -41,12 +41,14 @@ GET = """async (options) => {
 }"""
 
 
-@pytest.fixture
-def named(tmp_path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An installation that is reached by a name, as security keys need it."""
     port = free_port()
     url = f"http://localhost:{port}"
-    serving = Serving(tmp_path / "data", GONGDAO_PORT=str(port), GONGDAO_PUBLIC_URL=url)
+    serving = Serving(
+        tmp_path_factory.mktemp("named") / "data", GONGDAO_PORT=str(port), GONGDAO_PUBLIC_URL=url
+    )
     try:
         serving.wait_ready()
         yield url
@@ -86,4 +88,36 @@ def test_a_browsers_key_is_added_and_signs_in_to_a_session(browser: Browser, nam
     begun = send("POST", "/session/second", step)
     assert (begun["status"], begun["account"]["login"]) == (200, "zhang.wei")
     assert send("GET", "/session")["csrf_token"] == begun["csrf_token"]
+    page.close()
+
+
+def test_a_key_is_added_on_a_page_and_signs_in_on_a_page(browser: Browser, named: str):
+    page = browser.new_page()
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    page.goto(f"{named}/register?lang=en")
+    li = ZHANG | {"login": "li.na", "identity_number": OTHER_NUMBER, "name": "李娜"}
+    for name, said in li.items():
+        page.fill(f"#f-{name}", said)
+    page.get_by_role("button", name="Open the account").click()
+    page.goto(f"{named}/account/security/keys")
+    page.fill("#f-password", PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    page.fill("#f-name", "the blue key")
+    page.get_by_role("button", name="Touch the key now").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    page.get_by_role("link", name="I have them").click()
+    expect(page.get_by_text("the blue key").first).to_be_visible()
+    page.goto(f"{named}/account")
+    page.get_by_role("button", name="Sign out").click()
+
+    page.goto(f"{named}/sign-in?next=/account/security")
+    page.fill("#f-login", "li.na")
+    page.fill("#f-password", PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    # A code would do as well: the form for it stays.
+    expect(page.locator("#f-code")).to_be_visible()
+    page.get_by_role("button", name="Use the security key").click()
+    expect(page.get_by_text("last used")).to_be_visible()
     page.close()

@@ -39,6 +39,7 @@ from webauthn.helpers.structs import (
 )
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
+from booking_api.errors import InvalidRequest
 from booking_api.identity.factors import tables
 from booking_api.identity.factors.active import lock_account, recovery_codes_if_first, void_codes_if_last
 from booking_api.identity.factors.browser import Assertion, NewCredential
@@ -49,12 +50,26 @@ from booking_api.identity.factors.party import RelyingParty
 
 RELYING_PARTY_NAME = "Gongdao"
 KEYS_LIMIT = 10
+KEY_NAME_LIMIT = 60
 
 # What the library lets through of others' malformed CBOR, JSON and keys, beside its own exceptions (tried by mutation).
 _MALFORMED = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 _TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
 
 _key = tables.security_key.c
+
+
+def checked_key_name(told: str) -> str:
+    """What the owner calls a key, with single blanks.
+
+    Raises:
+        InvalidRequest: it is empty, too long, or cannot be printed.
+    """
+    name = " ".join(told.split())
+    if not 0 < len(name) <= KEY_NAME_LIMIT or not name.isprintable():
+        reason = f"what you call the key, 1 to {KEY_NAME_LIMIT} characters"
+        raise InvalidRequest(errors=[{"field": "name", "reason": reason}])
+    return name
 
 
 async def registration_options(

@@ -11,6 +11,7 @@ from booking_api.outbound import Outbound
 from booking_api.settings import Settings
 
 CALLBACK = "/api/v1/sign-in/oidc/callback"
+PAGE_CALLBACK = "/sign-in/provider/callback"
 
 
 def build_provider(
@@ -29,5 +30,6 @@ def build_provider(
         id=settings.oidc_client_id,
         secret=read_secret(secret_file).decode("ascii"),
         redirect_uri=f"{settings.origin}{CALLBACK}",
+        page_redirect_uri=f"{settings.origin}{PAGE_CALLBACK}",
     )
     return Provider(outbound, client, key=derive_key(key, label="oidc attempts"), now_s=now_s)

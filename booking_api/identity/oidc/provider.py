@@ -56,6 +56,8 @@ class Client(NamedTuple):
     id: str
     secret: str
     redirect_uri: str
+    page_redirect_uri: str
+    """Where a browser comes back to a page, to be signed in by cookie; the provider has both on its list."""
 
 
 class Provider:
@@ -75,8 +77,8 @@ class Provider:
         """Who vouches."""
         return self._client.issuer
 
-    async def authorization_url(self, attempt: Attempt) -> str:
-        """Where the browser is sent (RFC 6749, 4.1.1, with PKCE S256).
+    async def authorization_url(self, attempt: Attempt, *, page: bool = False) -> str:
+        """Where the browser is sent (RFC 6749, 4.1.1, with PKCE S256); `page` brings it back to a page.
 
         Raises:
             ProviderUnavailable: its description cannot be had.
@@ -87,7 +89,7 @@ class Provider:
             {
                 "response_type": "code",
                 "client_id": self._client.id,
-                "redirect_uri": self._client.redirect_uri,
+                "redirect_uri": self._redirect_uri(page=page),
                 "scope": SCOPE,
                 "state": attempt.state,
                 "nonce": attempt.nonce,
@@ -110,7 +112,7 @@ class Provider:
         if issuer != self.issuer and (issuer is not None or always):
             raise ProviderRefused
 
-    async def subject(self, attempt: Attempt, *, code: str) -> str:
+    async def subject(self, attempt: Attempt, *, code: str, page: bool = False) -> str:
         """Whom the provider vouches for, for the code of this attempt.
 
         Raises:
@@ -118,7 +120,7 @@ class Provider:
             ProviderUnavailable: no answer, or none that can be read.
             IdTokenRefused: the token is not believed.
         """
-        granted = await self._exchange(code, attempt.verifier)
+        granted = await self._exchange(code, attempt.verifier, self._redirect_uri(page=page))
         expected = Expected(
             issuer=self.issuer,
             client_id=self._client.id,
@@ -136,12 +138,15 @@ class Provider:
             log.warning("identity provider: an ID token is not believed: %s", error)
             raise IdTokenRefused from error
 
-    async def _exchange(self, code: str, verifier: str) -> Granted:
+    def _redirect_uri(self, *, page: bool) -> str:
+        return self._client.page_redirect_uri if page else self._client.redirect_uri
+
+    async def _exchange(self, code: str, verifier: str, redirect_uri: str) -> Granted:
         discovery, _ = await self._described()
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": self._client.redirect_uri,
+            "redirect_uri": redirect_uri,
             "code_verifier": verifier,
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}

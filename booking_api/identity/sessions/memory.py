@@ -21,11 +21,15 @@ SESSIONS_REMEMBERED = 10_000
 
 
 class Visit(NamedTuple):
-    """A request's session: who asks, the token its writes must carry, and a new id for the browser if it is time."""
+    """A request's session: who asks, the token its writes must carry, and a new id for the browser if it is time.
+
+    `name` is for the owner's own pages.
+    """
 
     account: Account
     session: str
     csrf: str
+    name: str
     offer: str | None = None
 
 
@@ -71,7 +75,7 @@ class Sessions:
             verified=found.verified,
             roles=found.roles,
         )
-        visit = Visit(account, found.session, self.csrf(found.session))
+        visit = Visit(account, found.session, self.csrf(found.session), found.name)
         self._known[digest] = (visit, now_ms)
         if len(self._known) > SESSIONS_REMEMBERED:
             self._known.popitem(last=False)

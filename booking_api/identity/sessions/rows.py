@@ -42,6 +42,7 @@ class Found(NamedTuple):
 
     session: str
     account: str
+    name: str
     verified: bool
     roles: frozenset[str]
     vehicles: tuple[str, ...]
@@ -96,6 +97,7 @@ async def find_session(
     return Found(
         session=row.id,
         account=row.account,
+        name=row.name,
         verified=row.verified_at is not None,
         roles=frozenset(row.roles),
         vehicles=tuple(vehicles),
@@ -111,6 +113,7 @@ def _session_of(told: str) -> Select[*tuple[Any, ...]]:
             _session.id,
             _session.account,
             _session.expires_at,
+            account.name,
             account.roles,
             account.verified_at,
             _cookie.ends_at,

@@ -1,18 +1,19 @@
-"""What the live page shows, prepared: who gives out what, and a pool's sessions by day. May import `reservation`."""
+"""What the find page shows, prepared: who gives out what, and a pool's sessions by day. Imports `offers` and the catalogues."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Container, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 import msgspec
-from sqlalchemy import select
 
 from booking_api.clock import SHANGHAI
+from booking_api.offers import Choices, Market, Offer, Site
+from booking_api.pages.applicant.wishes import Wish
 from booking_api.pages.catalogue import DayWords, Words
 from booking_api.rules import Quota
-from reservation import Kernel, Pool, Unit, tables
-from reservation.transaction import transaction
+from reservation import Pool
 
 FEW_SHARE = 0.2
+SATURDAY = 6
 
 
 class AuthorityView(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +34,16 @@ class PoolView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One session. `free` is None while the live count is not known; `filled` is the share taken, in percent."""
+    """One session. `free` is None while the live count is not known; `filled` is the share taken, in percent.
+
+    `state`: open, later (holds begin `opens`), closed, or barred (a rule stands against it for who looks).
+    """
 
     id: int
     title: str
+    site: str
+    district: str
+    near: bool
     start: str
     end: str
     vehicle_class: str
@@ -45,14 +52,18 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     free: int | None
     filled: int
     level: str
+    state: str
+    opens: str
 
 
 class DayView(msgspec.Struct, frozen=True, kw_only=True):
-    """A day's sessions in order of time."""
+    """A day's sessions: those of the wished district first, then in order of time."""
 
     anchor: str
     words: DayWords
+    long: str
     weekend: bool
+    level: str
     sessions: list[SessionView]
 
 
@@ -65,58 +76,84 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     pools: list[PoolView]
     pool: Pool
 
+    @property
+    def chosen(self) -> PoolView:
+        """The pool that is shown."""
+        return next(view for view in self.pools if view.chosen)
 
-async def read_choice(kernel: Kernel, *, pool_id: int | None, words: Words) -> Choice | None:
-    """What there is to choose, with this pool or the first one chosen; None when there is no such pool.
 
-    Raises:
-        Unavailable, Busy: PostgreSQL does not answer.
-    """
-    pools = await kernel.read_pools()
-    chosen = next((pool for pool in pools if pool_id in {None, pool.id}), None)
-    if chosen is None:
-        return None
-    table = tables.authority
-    async with transaction(kernel.reads) as connection:
-        rows = (await connection.execute(select(table.c.id, table.c.name, table.c.parent))).all()
-    names = {row.id: words.named(row.name) for row in rows}
-    parents = {row.id: row.parent for row in rows}
+def choice_of(market: Market, chosen: Pool, words: Words) -> Choice:
+    """What there is to choose, with this pool chosen."""
+    names = {authority: words.named(name) for authority, name in market.names.items()}
     return Choice(
         authority=names[chosen.authority],
-        province=names.get(parents[chosen.authority], ""),
-        authorities=_authorities(pools, chosen, names),
+        province=names.get(market.parents[chosen.authority] or "", ""),
+        authorities=_authorities(market.pools, chosen, names),
         pools=[
             _pool_view(pool, words, chosen=pool.id == chosen.id)
-            for pool in pools
+            for pool in market.pools
             if pool.authority == chosen.authority
         ],
         pool=chosen,
     )
 
 
-def group_by_day(units: Sequence[Unit], words: Words, *, now: datetime) -> list[DayView]:
-    """The sessions that have not begun, by day in China; units without a time are left out."""
-    coming = sorted(
-        ((unit.starts_at, unit) for unit in units if unit.starts_at is not None and unit.starts_at > now),
-        key=lambda pair: (pair[0], pair[1].id),
-    )
+def days_of(
+    offers: Sequence[Offer],
+    wish: Wish,
+    choices: Choices,
+    words: Words,
+    *,
+    now: datetime,
+    barred: Container[int] = frozenset(),
+) -> list[DayView]:
+    """The offers by day in China; `barred` are units that rules forbid to who looks."""
+    sites = {site.code: site for site in choices.sites}
     days: dict[date, list[SessionView]] = {}
-    for starts_at, unit in coming:
-        days.setdefault(starts_at.astimezone(SHANGHAI).date(), []).append(_session(unit, starts_at, words))
-    return [
-        DayView(
-            anchor=f"d-{day.isoformat()}",
-            words=words.leaf(day),
-            weekend=day.isoweekday() > 5,
-            sessions=sessions,
-        )
-        for day, sessions in days.items()
-    ]
+    for offer in offers:
+        view = session_view(offer, sites, words, near=wish.near, now=now, barred=barred)
+        if not wish.free or view.free != 0:
+            days.setdefault(offer.starts_at.astimezone(SHANGHAI).date(), []).append(view)
+    return [_day(day, sessions, words) for day, sessions in days.items()]
 
 
-def classes_of(units: Sequence[Unit]) -> list[str]:
-    """The vehicle classes these units are for, in order of name."""
-    return sorted({unit.attributes["class"] for unit in units if unit.attributes.get("class")})
+def every_day(days: Sequence[DayView], first: date, count: int, words: Words) -> list[DayView]:
+    """So many days from the first one on, those without sessions too."""
+    known = {day.anchor: day for day in days}
+    wanted = [first + timedelta(days=number) for number in range(count)]
+    return [known.get(_anchor(day)) or _day(day, [], words) for day in wanted]
+
+
+def session_view(
+    offer: Offer,
+    sites: Mapping[str, Site],
+    words: Words,
+    *,
+    near: str = "",
+    now: datetime,
+    barred: Container[int] = frozenset(),
+) -> SessionView:
+    """One offer as it is shown."""
+    unit = offer.unit
+    title, site = words.named(unit.title), sites.get(unit.site or "")
+    taken = unit.capacity - (unit.free if unit.free is not None else unit.capacity)
+    return SessionView(
+        id=unit.id,
+        title=title,
+        site=words.named(site.name) if site else title,
+        district=unit.attributes.get("district", ""),
+        near=bool(near) and unit.attributes.get("district") == near,
+        start=words.time(offer.starts_at),
+        end=words.time(unit.ends_at) if unit.ends_at else "",
+        vehicle_class=unit.attributes.get("class", ""),
+        priority=unit.attributes.get("quota") == Quota.PRIORITY,
+        capacity=unit.capacity,
+        free=unit.free,
+        filled=round(100 * taken / max(unit.capacity, 1)),
+        level=level_of(unit.free, unit.capacity),
+        state=_state(offer, now=now, barred=barred),
+        opens=words.moment(offer.opens_at) if offer.opens_at else "",
+    )
 
 
 def level_of(free: int | None, capacity: int) -> str:
@@ -130,6 +167,14 @@ def level_of(free: int | None, capacity: int) -> str:
     if free == 0:
         return "none"
     return "few" if free <= capacity * FEW_SHARE else "many"
+
+
+def _state(offer: Offer, *, now: datetime, barred: Container[int]) -> str:
+    if now >= offer.closes_at:
+        return "closed"
+    if offer.unit.id in barred:
+        return "barred"
+    return "later" if offer.opens_at is not None and now < offer.opens_at else "open"
 
 
 def _authorities(pools: Sequence[Pool], chosen: Pool, names: dict[str, str]) -> list[AuthorityView]:
@@ -152,23 +197,18 @@ def _pool_view(pool: Pool, words: Words, *, chosen: bool) -> PoolView:
     return PoolView(id=pool.id, short=short, long=long, chosen=chosen)
 
 
-def _session(unit: Unit, starts_at: datetime, words: Words) -> SessionView:
-    ends_at = unit.ends_at.astimezone(SHANGHAI).strftime("%H:%M") if unit.ends_at else ""
-    taken = unit.capacity - (unit.free if unit.free is not None else unit.capacity)
-    return SessionView(
-        id=unit.id,
-        title=words.named(unit.title),
-        start=starts_at.astimezone(SHANGHAI).strftime("%H:%M"),
-        end=ends_at,
-        vehicle_class=unit.attributes.get("class", ""),
-        priority=unit.attributes.get("quota") == Quota.PRIORITY,
-        capacity=unit.capacity,
-        free=unit.free,
-        filled=round(100 * taken / max(unit.capacity, 1)),
-        level=level_of(unit.free, unit.capacity),
+def _day(day: date, sessions: list[SessionView], words: Words) -> DayView:
+    counts = [view.free for view in sessions if view.state != "closed"]
+    free = sum(count or 0 for count in counts)
+    return DayView(
+        anchor=_anchor(day),
+        words=words.leaf(day),
+        long=words.long_day(day),
+        weekend=day.isoweekday() >= SATURDAY,
+        level="unknown" if None in counts else "many" if free else "none",
+        sessions=sorted(sessions, key=lambda view: (not view.near, view.start)),
     )
 
 
-def utc(moment_ms: int) -> datetime:
-    """Milliseconds since 1970 as a moment."""
-    return datetime.fromtimestamp(moment_ms / 1000, UTC)
+def _anchor(day: date) -> str:
+    return f"d-{day.isoformat()}"

@@ -109,7 +109,8 @@ async def signed_in(client: AsyncClient, database_url: str, account: str) -> Vis
         await engine.dispose()
     browser = Visiting(client)
     browser.cookies[NAME] = told
-    await browser.get("/styleguide")
+    # A page with a form, which has the session's token.
+    await browser.get("/sign-in")
     return browser
 
 

@@ -32,6 +32,7 @@ NOT_ABOUT_PEOPLE = {
     "unit",
     "hold_verdict",
     "effect",
+    "entry_cursor",
     "register_import",
     "alembic_version",
 }

@@ -444,7 +444,9 @@ async def test_a_description_that_cannot_be_believed_is_not_used(both, monkeypat
 
 
 async def test_a_provider_on_tls_does_not_lead_to_plain_addresses_of_this_machine():
-    client = Client(issuer="https://login.example.cn", id=CLIENT, secret=SECRET, redirect_uri="x")
+    client = Client(
+        issuer="https://login.example.cn", id=CLIENT, secret=SECRET, redirect_uri="x", page_redirect_uri="y"
+    )
     provider = Provider(Outbound(), client, key=b"k", now_s=clock.now_s)
     endpoints = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri"), f"{client.issuer}/x")
     provider._check(Discovery(issuer=client.issuer, **endpoints))

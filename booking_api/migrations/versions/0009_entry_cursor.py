@@ -1,10 +1,10 @@
-"""Visits at a counter, and who did what in them."""
+"""How far the log's entries have been told."""
 
 from pathlib import Path
 
 from reservation.migrations import drop_tables, run_statements
 
-revision = "platform_station1"
+revision = "platform0009"
 down_revision = "platform0008"
 branch_labels = None
 depends_on = None
@@ -15,4 +15,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    drop_tables("counter_act", "counter_visit")
+    drop_tables("entry_cursor")

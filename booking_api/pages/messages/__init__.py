@@ -1,0 +1,1 @@
+"""What a person was told: bookings, sessions that were cancelled, fees."""

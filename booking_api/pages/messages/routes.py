@@ -1,0 +1,5 @@
+"""This room's pages, for the router."""
+
+from booking_api.pages.messages.listing import get_messages, post_read, post_read_all
+
+MESSAGES = [get_messages, post_read, post_read_all]
