@@ -26,6 +26,7 @@ from booking_api.plans.draft import Title
 from booking_api.plans.rows import Code
 
 SITES_LIMIT = 50
+SCHOOLS_LIMIT = 2_000
 Kind = Literal["school", "station"]
 
 
@@ -146,6 +147,14 @@ async def organisations_of(
     if kind is not None:
         query = query.where(table.c.kind == kind)
     return [_organisation(row) for row in await connection.execute(query.order_by(table.c.id).limit(limit))]
+
+
+async def schools_open(connection: AsyncConnection) -> list[Organisation]:
+    """Every school that may act, by authority, for people to choose theirs; at most SCHOOLS_LIMIT."""
+    table = tables.organisation
+    query = select(table).where(table.c.kind == "school", table.c.state == "active")
+    rows = await connection.execute(query.order_by(table.c.authority, table.c.id).limit(SCHOOLS_LIMIT))
+    return [_organisation(row) for row in rows]
 
 
 async def set_state(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from litestar import Router
 
 from booking_api.demo.applicants import Applicant
+from booking_api.pages.account.consents import consent_pages
 from booking_api.pages.account.routes import ACCOUNT
 from booking_api.pages.account.signing_in import sign_in_pages
 from booking_api.pages.applicant.finding import find_pages
@@ -19,6 +20,7 @@ from booking_api.pages.offline import get_manifest, get_offline, get_worker
 from booking_api.pages.operator.routes import OPERATOR_PAGES
 from booking_api.pages.problem_pages import PAGE_EXCEPTIONS
 from booking_api.pages.reference import get_reference_page
+from booking_api.pages.school import school_pages
 from booking_api.pages.station import STATION_PAGES
 from booking_api.pages.styleguide import get_styleguide
 
@@ -32,6 +34,8 @@ def page_routes(*, applicants: Sequence[Applicant]) -> Router:
             *hold_pages,
             *fee_pages,
             get_why,
+            *consent_pages,
+            *school_pages,
             *sign_in_pages(applicants),
             *OPERATOR_PAGES,
             *ACCOUNT,

@@ -19,6 +19,7 @@ from booking_api.schools.consents import (
     ConsentTerms,
     NewConsent,
     consents_of,
+    decline_request,
     end_request,
     give_consent,
     requests_to,
@@ -149,5 +150,5 @@ async def delete_consent_request(
     """Takes it off your list; the school is not told."""
     account, headers = await desk.gate.enter(request)
     async with transaction(desk.kernel.engine) as connection:
-        await end_request(connection, account=account.id, request_id=request_id)
+        await decline_request(connection, account=account.id, request_id=request_id)
     return Answer(None, status_code=204, headers=headers)

@@ -3,8 +3,9 @@
 Carrying them out is `carrying`'s.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal, NamedTuple
@@ -37,6 +38,8 @@ ROWS_LIMIT = 500
 UNITS_LIMIT = 5
 OPEN_LIMIT = 10
 """Batches of one school that are not done."""
+AT_ONCE = 128
+"""Rows that are checked together."""
 
 UnitId = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
 
@@ -80,7 +83,7 @@ class RowResult(msgspec.Struct, frozen=True, kw_only=True):
     refusals: list[dict[str, Any]]
 
 
-class _Checked(NamedTuple):
+class CheckedRow(NamedTuple):
     """A row as it is kept: with an account and units to try, or refused and without any."""
 
     account: str | None
@@ -89,6 +92,7 @@ class _Checked(NamedTuple):
 
     @property
     def good(self) -> bool:
+        """Whether there is a unit to try."""
         return bool(self.units)
 
 
@@ -110,11 +114,12 @@ async def send_batch(
         known = await _sent_before(connection, school.id, key=key, digest=digest)
     if known is not None:
         return known, False
-    checked = await _check_rows(parts, school, new.rows, now=now)
+    checked = await check_rows(parts, school, dict(enumerate(new.rows, start=1)), now=now)
+    rows = list(checked.values())
     whole = new.mode == "all_or_nothing"
-    refused = whole and not all(row.good for row in checked)
+    refused = whole and not all(row.good for row in rows)
     if whole and not refused:
-        await _check_length(parts, school, checked)
+        await _check_length(parts, school, rows)
     async with transaction(parts.kernel.engine) as connection:
         await connection.execute(_ONE_SCHOOL, {"school": f"school batches {school.id}"})
         known = await _sent_before(connection, school.id, key=key, digest=digest)
@@ -122,7 +127,7 @@ async def send_batch(
             return known, False
         await _check_open(connection, school.id)
         batch_id = await _keep(connection, school, new.mode, key=key, digest=digest, by=by, refused=refused)
-        await _keep_rows(connection, batch_id, checked, refused=refused)
+        await _keep_rows(connection, batch_id, rows, refused=refused)
         return await find_batch(connection, school.id, batch_id), True
 
 
@@ -167,6 +172,13 @@ async def rows_of(connection: AsyncConnection, batch_id: int, *, after: int, lim
     return [_result(row) for row in await connection.execute(query)]
 
 
+async def units_of(connection: AsyncConnection, batch_id: int) -> dict[int, list[int]]:
+    """The units that each row of a batch may still be booked in, or was kept with, by the row's number."""
+    table = tables.school_batch_row.c
+    rows = await connection.execute(select(table.number, table.units).where(table.batch_id == batch_id))
+    return {row.number: list(row.units) for row in rows}
+
+
 async def cancel_batch(connection: AsyncConnection, school: str, batch_id: int) -> Batch:
     """Asks that a batch go no further: within seconds whoever carries it stops. What is booked stands.
 
@@ -209,39 +221,49 @@ async def _check_open(connection: AsyncConnection, school: str) -> None:
         raise TooManyBatches(limit=OPEN_LIMIT)
 
 
-async def _check_rows(
-    parts: Parts, school: Organisation, rows: Sequence[NewRow], *, now: datetime
-) -> list[_Checked]:
-    today = now.astimezone(SHANGHAI).date()
-    words = [learner_word(row.learner, now=now) for row in rows]
+async def check_rows(
+    parts: Parts, school: Organisation, rows: Mapping[int, NewRow], *, now: datetime
+) -> dict[int, CheckedRow]:
+    """What of these rows, by their numbers, the school may book now; in their order. Nothing is kept.
+
+    Raises:
+        Unavailable, Busy: PostgreSQL does not answer.
+    """
+    words = {number: learner_word(row.learner, now=now) for number, row in rows.items()}
     # What cannot be stored as text is nobody's id.
-    named = {word for word in words if word.isprintable()}
+    named = {word for word in words.values() if word.isprintable()}
     async with transaction(parts.kernel.reads) as connection:
-        known = await consenting(connection, school.id, named=named, today=today)
-    seen: dict[str, int] = {}
-    checked: list[_Checked] = []
-    for number, (row, word) in enumerate(zip(rows, words, strict=True), start=1):
-        learner = known.get(word)
-        first = seen.setdefault(learner.account, number) if learner else number
-        units = list(dict.fromkeys(row.units))
+        known = await consenting(connection, school.id, named=named, today=now.astimezone(SHANGHAI).date())
+    first: dict[str, int] = {}
+    for number, word in words.items():
+        if word in known:
+            first.setdefault(known[word].account, number)
+    checking = asyncio.Semaphore(AT_ONCE)
+
+    async def check(number: int) -> CheckedRow:
+        learner = known.get(words[number])
         if learner is None:
-            checked.append(_Checked(None, [], [told(NoConsent(), unit=None)]))
-        elif first != number:
-            twice = told(LearnerTwice(row=first), unit=None)
-            checked.append(_Checked(learner.account, [], [twice]))
-        else:
-            checked.append(await _check_row(parts, school, learner, units, now=now))
-    return checked
+            return CheckedRow(None, [], [told(NoConsent(), unit=None)])
+        if first[learner.account] != number:
+            return CheckedRow(
+                learner.account, [], [told(LearnerTwice(row=first[learner.account]), unit=None)]
+            )
+        units = list(dict.fromkeys(rows[number].units))
+        # Rows that are checked together are read together.
+        async with checking:
+            return await _check_row(parts, school, learner, units, now=now)
+
+    return dict(zip(rows, await asyncio.gather(*map(check, rows)), strict=True))
 
 
 async def _check_row(
     parts: Parts, school: Organisation, learner: Consenting, units: list[int], *, now: datetime
-) -> _Checked:
+) -> CheckedRow:
     refused = await refused_units(
         parts, school, account=learner.account, subjects=learner.subjects, units=units, now=now
     )
     left = [unit for unit in units if unit not in refused]
-    return _Checked(learner.account, left, list(refused.values()))
+    return CheckedRow(learner.account, left, list(refused.values()))
 
 
 def learner_word(text: str, *, now: datetime) -> str:
@@ -252,7 +274,7 @@ def learner_word(text: str, *, now: datetime) -> str:
         return text
 
 
-async def _check_length(parts: Parts, school: Organisation, rows: Sequence[_Checked]) -> None:
+async def _check_length(parts: Parts, school: Organisation, rows: Sequence[CheckedRow]) -> None:
     """An all-or-nothing batch takes places off the market while it is held together: that is bounded."""
     paces = [(await find_session(parts, school, row.units[0])).rules.rows_per_s for row in rows]
     limit = max(1, int(TOGETHER_S * min(paces)))
@@ -288,7 +310,7 @@ async def _keep(
 
 
 async def _keep_rows(
-    connection: AsyncConnection, batch_id: int, rows: Sequence[_Checked], *, refused: bool
+    connection: AsyncConnection, batch_id: int, rows: Sequence[CheckedRow], *, refused: bool
 ) -> None:
     values = [
         {

@@ -201,7 +201,7 @@ async def pin_consent(
 async def ask_consent(
     connection: AsyncConnection, *, school: str, identity_number: str, name: str, by: str
 ) -> None:
-    """Asks whoever has this number and name, if anybody has. Asked again it is one request."""
+    """Asks whoever has this number and name, if anybody has. Asked again it is one request, declined or not."""
     table = tables.consent_request
     kept = func.make_interval(0, 0, 0, REQUESTS_KEPT_DAYS)
     await connection.execute(
@@ -222,8 +222,8 @@ async def requests_to(connection: AsyncConnection, *, account: str, limit: int) 
     ]
 
 
-async def end_request(connection: AsyncConnection, *, account: str, request_id: int) -> str:
-    """Takes a request off the account's list; gives the school that asked.
+async def find_request(connection: AsyncConnection, *, account: str, request_id: int) -> ConsentRequest:
+    """One request to this account.
 
     Raises:
         UnknownConsentRequest: there is none.
@@ -232,8 +232,30 @@ async def end_request(connection: AsyncConnection, *, account: str, request_id: 
     row = (await connection.execute(_requests(account).where(table.c.id == request_id))).one_or_none()
     if row is None:
         raise UnknownConsentRequest(request=request_id)
+    return ConsentRequest(id=row.id, school=row.school, school_name=row.school_name, asked_at=row.asked_at)
+
+
+async def end_request(connection: AsyncConnection, *, account: str, request_id: int) -> str:
+    """Takes a request that is answered with a consent off both lists; gives the school that asked.
+
+    Raises:
+        UnknownConsentRequest: there is none.
+    """
+    table = tables.consent_request
+    found = await find_request(connection, account=account, request_id=request_id)
     await connection.execute(delete(table).where(table.c.id == request_id))
-    return row.school
+    return found.school
+
+
+async def decline_request(connection: AsyncConnection, *, account: str, request_id: int) -> None:
+    """Takes a request off the account's list. For the school it stands until it is forgotten: it is not told.
+
+    Raises:
+        UnknownConsentRequest: there is none.
+    """
+    table = tables.consent_request
+    await find_request(connection, account=account, request_id=request_id)
+    await connection.execute(update(table).where(table.c.id == request_id).values(declined_at=func.now()))
 
 
 def _requests(account_id: str) -> Any:
@@ -243,6 +265,7 @@ def _requests(account_id: str) -> Any:
         .join(organisation, school.id == table.c.school)
         .join(account_table, account.identity_number == table.c.identity_number)
         .where(account.id == account_id, account.verified_at.is_not(None), account.name == table.c.name)
+        .where(table.c.declined_at.is_(None))
         .order_by(table.c.id)
     )
 

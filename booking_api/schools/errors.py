@@ -107,3 +107,11 @@ class TooManyBatches(ApiError):
     code = "too_many_batches"
     status = 409
     sentence = "Your school has `limit` batches that are not done yet. Wait for one to end, or cancel one."
+
+
+class UnknownLearner(ApiError):
+    """The school has no such consent or request."""
+
+    code = "unknown_learner"
+    status = 404
+    sentence = "Your school has no such learner or request."

@@ -49,7 +49,8 @@ consent = Table(
     Index(None, "school", "id"),
 )
 
-# Asked whether or not anybody has this number: the answer tells nothing. Kept REQUESTS_KEPT_DAYS.
+# Asked whether or not anybody has this number: the answer tells nothing. Kept REQUESTS_KEPT_DAYS. One that was declined
+# stays, so that the school that lists its requests sees nothing of it, and cannot ask again and again.
 consent_request = Table(
     "consent_request",
     metadata,
@@ -59,6 +60,7 @@ consent_request = Table(
     Column("name", Text, nullable=False),
     Column("asked_by", Text, nullable=False),
     Column("asked_at", moment, nullable=False, server_default=func.now()),
+    Column("declined_at", moment),
     Index("consent_request_person_idx", "identity_number", "school", unique=True),
     Index(None, "school", "asked_at"),
 )

@@ -37,6 +37,9 @@ NOT_FROM_A_PAGE = {
     "session_missing",
     "key_scope_missing",
     "unknown_applicant",
+    "no_appointment",
+    # The page of the second step follows by itself.
+    "second_factor_needed",
 }
 
 

@@ -190,9 +190,7 @@ async def test_lost_factors_are_taken_away_and_the_clerk_is_named(kernel, clerk,
     assert (await clerk.post(f"{here}/factors")).status_code == 409
     async with kernel.engine.begin() as connection:
         await connection.execute(
-            text(
-                "INSERT INTO totp (account, sealed_secret, activated_at) VALUES ('ann', '', now())"
-            )
+            text("INSERT INTO totp (account, sealed_secret, activated_at) VALUES ('ann', '', now())")
         )
     assert "Take the second factors away" in (await clerk.get(here)).text
     assert (await clerk.post(f"{here}/factors")).status_code == 303

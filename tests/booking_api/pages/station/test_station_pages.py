@@ -125,9 +125,7 @@ async def test_a_code_is_taken_as_it_is_typed_and_said_to_be_in_the_second_time(
         ("unknown", "Unknown code"),
     ],
 )
-async def test_each_code_that_lets_nobody_in_says_why_and_what_to_do(
-    kernel, settings, door, unit, how
-):
+async def test_each_code_that_lets_nobody_in_says_why_and_what_to_do(kernel, settings, door, unit, how):
     what, said = how
     where = unit["there" if what == "elsewhere" else "here"]
     booking = await book(kernel, where)
