@@ -70,30 +70,19 @@ async def check_in(
     if card_end is not None and not _is_end_of(card_end, found.identity_number or ""):
         raise CardDiffers
     await _check_open(connection, found, now=now)
-    table = tables.attendance
-    new = upsert(table).values(
-        booking_id=booking_id,
-        unit_id=found.unit_id,
-        owner=found.owner,
-        claimant=found.claimant,
-        state="checked_in",
-        day=found.starts_at.astimezone(SHANGHAI).date(),
+    if not await _note(connection, found, by=by, now=now):
+        table = tables.attendance.c
+        before = await connection.execute(select(table.at).where(table.booking_id == booking_id))
+        return _checked_in(found, at=before.scalar_one(), repeated=True)
+    await note_event(
+        connection,
+        kind=EventKind.BOOKING_CHECKED_IN,
         at=now,
-        by=by,
+        organisation=station,
+        account=found.owner,
+        facts={"booking": booking_id, "unit": found.unit_id},
     )
-    done = (await connection.execute(new.on_conflict_do_nothing().returning(table.c.at))).one_or_none()
-    if done is not None:
-        await note_event(
-            connection,
-            kind=EventKind.BOOKING_CHECKED_IN,
-            at=now,
-            organisation=station,
-            account=found.owner,
-            facts={"booking": booking_id, "unit": found.unit_id},
-        )
-        return _checked_in(found, at=now, repeated=False)
-    before = await connection.execute(select(table.c.at).where(table.c.booking_id == booking_id))
-    return _checked_in(found, at=before.scalar_one(), repeated=True)
+    return _checked_in(found, at=now, repeated=False)
 
 
 def booking_of_code(code: str, *, key: bytes) -> str:
@@ -106,6 +95,23 @@ def booking_of_code(code: str, *, key: bytes) -> str:
     if booking is None:
         raise UnknownCode
     return booking
+
+
+async def _note(connection: AsyncConnection, found: Row[*tuple[Any, ...]], *, by: str, now: datetime) -> bool:
+    """Writes down that they came; False when it was written before."""
+    table = tables.attendance
+    new = upsert(table).values(
+        booking_id=found.id,
+        unit_id=found.unit_id,
+        owner=found.owner,
+        claimant=found.claimant,
+        state="checked_in",
+        day=found.starts_at.astimezone(SHANGHAI).date(),
+        at=now,
+        by=by,
+    )
+    done = await connection.execute(new.on_conflict_do_nothing().returning(table.c.at))
+    return done.one_or_none() is not None
 
 
 async def _check_open(connection: AsyncConnection, found: Row[*tuple[Any, ...]], *, now: datetime) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from reservation.migrations import drop_tables, run_statements
 
 revision = "platform_station1"
-down_revision = "platform0008"
+down_revision = "platform0009"
 branch_labels = None
 depends_on = None
 
