@@ -7,10 +7,10 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from booking_api import clock
-from booking_api.app import create_app
 from booking_api.identity import passwords
 from booking_api.identity.tokens import issue_token, make_key
 from booking_api.settings import Settings
+from tests.apps import app_of, apps_go_back
 
 
 @pytest.fixture
@@ -54,5 +54,8 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def client(settings: Settings, token, quick_hashes) -> AsyncIterator[AsyncTestClient]:
-    async with AsyncTestClient(create_app(settings)) as started:
+    async with AsyncTestClient(app_of(settings)) as started:
         yield started
+
+
+__all__ = ["apps_go_back"]

@@ -8,11 +8,11 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from booking_api import clock
-from booking_api.app import create_app
 from booking_api.demo.city import demo_pools, found
 from booking_api.identity.tokens import make_key
 from booking_api.settings import Settings
 from reservation import Kernel
+from tests.apps import app_of
 
 
 @pytest.fixture
@@ -31,5 +31,5 @@ async def pools(kernel: Kernel, today: date) -> dict[tuple[str, str], int]:
 async def visitor(settings: Settings, pools: dict[tuple[str, str], int]) -> AsyncIterator[AsyncTestClient]:
     """A browser without scripts, on a demo."""
     make_key(settings.key_file)
-    async with AsyncTestClient(create_app(msgspec.structs.replace(settings, demo_sign_ins=True))) as started:
+    async with AsyncTestClient(app_of(msgspec.structs.replace(settings, demo_sign_ins=True))) as started:
         yield started

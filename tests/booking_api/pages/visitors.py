@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 from httpx import AsyncClient
 from sqlalchemy import text
 
-from booking_api.app import create_app
 from booking_api.identity.sessions.rows import begin_session
 from booking_api.settings import Settings
 from reservation.database import create_engine
+from tests.apps import app_of
 from tests.booking_api.signing_in.people import NAME, NUMBER, open_client
 
 CSRF = re.compile(r'name="csrf" value="([^"]*)"')
@@ -116,4 +116,4 @@ async def signed_in(client: AsyncClient, database_url: str, account: str) -> Vis
 
 def opened(settings: Settings):
     """The application's client, whose requests run at once."""
-    return open_client(create_app(settings))
+    return open_client(app_of(settings))

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking_api import app, clock
-from booking_api.app import create_app, payment_provider
+from booking_api.app import payment_provider
 from booking_api.payments.mending import mend_payments
 from booking_api.payments.provider import PaymentProvider
 from booking_api.payments.sittings import Sitting, refund, use_fees
@@ -152,7 +152,7 @@ async def world(remote_settings, engine, peer, token, monkeypatch) -> AsyncItera
     """The application mends once when it starts, and then only when a test does."""
     monkeypatch.setattr(app, "MEND_EVERY_S", 3_600)
     provider = payment_provider(remote_settings)
-    async with AsyncTestClient(create_app(remote_settings)) as client:
+    async with AsyncTestClient(app_of(remote_settings)) as client:
         yield World(client, engine, peer, provider, token)
     await provider.close()
 
@@ -160,7 +160,7 @@ async def world(remote_settings, engine, peer, token, monkeypatch) -> AsyncItera
 @pytest.fixture
 async def counter(counter_settings, engine, token) -> AsyncIterator[AsyncTestClient]:
     """The application of an installation without a provider."""
-    async with AsyncTestClient(create_app(counter_settings)) as started:
+    async with AsyncTestClient(app_of(counter_settings)) as started:
         yield started
 
 

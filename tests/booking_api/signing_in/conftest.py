@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import text
 
-from booking_api.app import create_app
 from booking_api.identity.sessions import memory
 from reservation.database import create_engine
+from tests.apps import app_of
 from tests.booking_api.signing_in.people import Browser, open_client, quicken_hashes, register
 
 
@@ -22,7 +22,7 @@ def nothing_remembered(monkeypatch):
 
 @pytest.fixture
 def app(settings, token):
-    return create_app(settings)
+    return app_of(settings)
 
 
 @pytest.fixture
