@@ -1,7 +1,7 @@
 """Screenshots that a run leaves for people to look at, in four states: desktop and phone, light and dark."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "hei
 
 
 @pytest.fixture
-def keep() -> Iterator[Callable[[Page, str], None]]:
+def keep() -> Callable[[Page, str], None]:
     """Saves a page under a name; the page is left as it was found."""
     folder = Path(os.environ.get("GONGDAO_SCREENSHOTS", "build/screenshots"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -27,4 +27,4 @@ def keep() -> Iterator[Callable[[Page, str], None]]:
         if before is not None:
             page.set_viewport_size(before)
 
-    yield save
+    return save
