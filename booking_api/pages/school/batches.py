@@ -105,9 +105,9 @@ async def post_batch(
         )
     except (BatchTooLong, TooManyBatches, KeyReused) as error:
         refused = refusal_of(visitor.words, error)
-        if "limit" in error.facts:
-            sentence = visitor.words.code(f"row.{error.code}", error.facts)
-            refused = msgspec.structs.replace(refused, sentence=sentence)
+        told_by = "changed" if isinstance(error, KeyReused) else error.code
+        sentence = visitor.words.code(f"batch.{told_by}", error.facts)
+        refused = msgspec.structs.replace(refused, sentence=sentence)
         return await _preview(desk, visitor, mine, preview, mode=told.mode, refused=refused)
     return go_to(visitor, f"/school/{mine.id}/batches/{batch.id}", told="batch_sent")
 

@@ -88,9 +88,10 @@ def _decoded(content: bytes, encoding: str) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """The mark that the first line has most of; a comma where it has none."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(DELIMITERS, key=lambda mark: (first.count(mark), mark == ","))
+    """The mark that the first line has most of; where it has none a blank, unless the line is one heading."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    most = max(DELIMITERS, key=first.count)
+    return most if most in first or _plain(first) in _KIND_OF else " "
 
 
 def _plain(cell: str) -> str:

@@ -60,13 +60,13 @@ async def test_rows_are_checked_before_anything_is_booked(agent, town):
 
 async def test_a_row_is_put_right_in_place_and_all_are_sent(agent, town, ended):
     [unit], [one, two] = await town.publish(9), await town.enrol(2)
-    shown = await checked(agent, f"{one.number} {unit}", f"{one.number},{unit}", f"{two.account},abc")
+    shown = await checked(agent, f"{one.number},", f"{one.number},{unit}", f"{two.account},abc")
     wrong = await sent(agent, shown)
     assert wrong.status_code == 422
     assert "need to be put right first" in wrong.text
     again = Shown(wrong)
     learners, sessions = inputs(again, "learner"), inputs(again, "sessions")
-    # The first row was one cell too few: it is emptied, and so left out.
+    # The first row is emptied, and so left out.
     learners[0] = sessions[0] = ""
     sessions[learners.index(two.account)] = str(unit)
     good = Shown(await sent(agent, again, act="check", learner=learners, sessions=sessions))

@@ -25,7 +25,7 @@ def test_a_file_is_read_in_the_encodings_spreadsheets_write(encoding):
     assert told(decode(text.encode(encoding))) == [("learner-1", "张㐂", "7")]
 
 
-@pytest.mark.parametrize("mark", ["\t", ",", ";", "|", "，", "；"])
+@pytest.mark.parametrize("mark", ["\t", ",", ";", "|", "，", "；", " ", "  "])
 def test_the_mark_between_columns_is_found(mark):
     assert told(f"learner-1{mark}7{mark}8\n") == [("learner-1", "", "7 8")]
 
@@ -36,6 +36,10 @@ def test_the_mark_between_columns_is_found(mark):
 )
 def test_columns_are_found_by_their_headings_wherever_they_stand(heading):
     assert told(f"{heading}\n7、8,138,n-1,Li Lei\n") == [("n-1", "Li Lei", "7 8")]
+
+
+def test_a_list_of_one_column_may_have_a_heading_of_two_words():
+    assert told("Identity number\nn-1\nn-2\n") == [("n-1", "", ""), ("n-2", "", "")]
 
 
 def test_what_spreadsheets_put_before_long_numbers_is_taken_away():
