@@ -4,7 +4,7 @@ from pathlib import Path
 
 from reservation.migrations import drop_tables, run_statements
 
-revision = "platform_station1"
+revision = "platform0010"
 down_revision = "platform0009"
 branch_labels = None
 depends_on = None

@@ -17,6 +17,7 @@ from booking_api.payments.provider import PaymentProvider
 from booking_api.payments.sittings import Sitting, refund, use_fees
 from booking_api.plans.authorities import set_settings
 from reservation.database import create_engine
+from tests.apps import app_of
 from tests.booking_api.payments.peer import KEY, Peer
 
 FEES = {"1": 4_000, "2": 12_050, "3": 20_000}

@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from reservation.migrations import run_statements
 
-revision = "platform_school1"
-down_revision = "platform0008"
+revision = "platform0011"
+down_revision = "platform0010"
 branch_labels = None
 depends_on = None
 
