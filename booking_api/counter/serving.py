@@ -14,7 +14,7 @@ from booking_api.counter.acts import ActKind, noted
 from booking_api.counter.errors import PersonNotVerified
 from booking_api.counter.visits import Present
 from booking_api.eligibility import Eligibility
-from booking_api.eligibility.claimants import claimant_of
+from booking_api.eligibility.claimants import claimant_of, refusals_counted
 from booking_api.identity.accounts import Person, verify_at_counter
 from booking_api.identity.factors.reset import reset_factors
 from booking_api.payments.counter import record_payment, record_refund
@@ -79,11 +79,12 @@ async def hold_for(
     """
     account = present.account
     async with noted(kernel.engine, present.visit.id, ActKind.HELD) as act:
-        if not account.verified:
-            raise PersonNotVerified
-        claimant = await claimant_of(kernel, account, pool_id=pool, vehicle=vehicle)
-        await eligibility.check_hold(account=account.id, units=units, vehicle=vehicle, now=now)
-        held = await hold(kernel, pool_id=pool, units=units, claimant=claimant, owner=account.id)
+        with refusals_counted(kernel, pool):
+            if not account.verified:
+                raise PersonNotVerified
+            claimant = await claimant_of(kernel, account, pool_id=pool, vehicle=vehicle)
+            await eligibility.check_hold(account=account.id, units=units, vehicle=vehicle, now=now)
+            held = await hold(kernel, pool_id=pool, units=units, claimant=claimant, owner=account.id)
         act.subject = held.id
         return held
 

@@ -1,12 +1,14 @@
 """Whom a hold counts for, and what somebody holds now. Imports `identity.tokens` and `reservation`."""
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 
-from booking_api.errors import InvalidRequest, NotYourVehicle, UnknownHold
+from booking_api.errors import ApiError, InvalidRequest, NotYourVehicle, UnknownHold
 from booking_api.identity.tokens import Account
 from reservation import ClaimantKind, Kernel, PresentHold, current_hold, services_given
 from reservation.claim_id import pool_of
-from reservation.errors import UnknownBooking
+from reservation.errors import ReservationError, UnknownBooking
 
 
 def checked_hold_id(text: str) -> str:
@@ -29,6 +31,16 @@ def checked_booking_id(text: str) -> str:
     if pool_of(text) is None:
         raise UnknownBooking(booking=text[:64])
     return text
+
+
+@contextmanager
+def refusals_counted(kernel: Kernel, pool_id: int) -> Generator[None]:
+    """What is refused inside counts for the pool's pace. `POST /holds` does the same in its own few lines."""
+    try:
+        yield
+    except (ApiError, ReservationError) as error:
+        kernel.note_refusal(pool_id, error.code)
+        raise
 
 
 async def current_holds(kernel: Kernel, account: Account) -> list[PresentHold]:

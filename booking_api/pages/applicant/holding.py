@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from booking_api import clock
 from booking_api.desk import Desk
-from booking_api.eligibility.claimants import checked_hold_id, claimant_of, current_holds
+from booking_api.eligibility.claimants import checked_hold_id, claimant_of, current_holds, refusals_counted
 from booking_api.eligibility.errors import NotEligible
 from booking_api.errors import ApiError
 from booking_api.gate.access import Access, check_access
@@ -139,13 +139,16 @@ async def _take(desk: Desk, visitor: Visitor, told: Taking) -> Hold:
         NotVerified: nobody has found the person behind the account yet.
         NotEligible: rules stand against it; and whatever `hold` refuses.
     """
-    account = visitor.me
-    check_access(account, Access.VERIFIED)
-    claimant = await claimant_of(desk.kernel, account, pool_id=told.pool, vehicle=told.vehicle or None)
-    await desk.eligibility.check_hold(
-        account=account.id, units=told.unit, vehicle=told.vehicle or None, now=clock.now()
-    )
-    return await hold(desk.kernel, pool_id=told.pool, units=told.unit, claimant=claimant, owner=account.id)
+    account, vehicle = visitor.me, told.vehicle or None
+    with refusals_counted(desk.kernel, told.pool):
+        check_access(account, Access.VERIFIED)
+        claimant = await claimant_of(desk.kernel, account, pool_id=told.pool, vehicle=vehicle)
+        await desk.eligibility.check_hold(
+            account=account.id, units=told.unit, vehicle=vehicle, now=clock.now()
+        )
+        return await hold(
+            desk.kernel, pool_id=told.pool, units=told.unit, claimant=claimant, owner=account.id
+        )
 
 
 async def _look(

@@ -71,6 +71,15 @@ def test_every_sentence_of_every_room_is_said_in_chinese_and_no_translation_is_l
         assert wrong == [], room
 
 
+def test_a_sentence_is_translated_alike_in_every_room():
+    """The catalogues are one at run time: of two translations, one room would say the other's."""
+    found: dict[object, set[object]] = {}
+    for entry in (PAGES / "locale" / "zh_CN").iterdir():
+        for sentence, other in known_of(entry).items():
+            found.setdefault(sentence, set()).add(other)
+    assert {sentence: others for sentence, others in found.items() if len(others) > 1} == {}
+
+
 def test_a_sentence_without_translation_or_with_another_name_is_found():
     """The check above can fail."""
     assert spelled_wrong("Possible from %(day)s.", "")
