@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,12 @@ from reservation.database import create_engine
 from reservation.rebuild import rebuild
 
 pytest_plugins = ["tests.logs"]
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
+MEMORY_NEEDED_BYTES = 4 * 2**30
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED_BYTES:
+    # A database is made and dropped for each test, a thousand files each: on a disk that is most of the run's time.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 TEMPLATE = "template_gongdao"
 _numbers = count(1)
