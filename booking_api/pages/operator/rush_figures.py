@@ -113,7 +113,7 @@ def _session(unit: UnitNow, now: Now, words: Words) -> SessionNow:
         unit=unit.id,
         title=words.named(unit.title),
         when=words.moment(unit.starts_at) if unit.starts_at else "",
-        day=f"{leaf.number} {leaf.weekday}" if leaf else "",
+        day=leaf.number if leaf else "",
         capacity=unit.capacity,
         booked=unit.booked + unit.promised,
         held=now.pulse.held.get(unit.id, 0),
