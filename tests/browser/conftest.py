@@ -6,6 +6,7 @@ Skips loudly where there is no chromium; with NO_SKIPS=1 a skip is a failure.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -113,3 +114,23 @@ def visit(browser: Browser, demo: str, complaints: list[str]) -> Iterator[Callab
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def fresh(demo) -> Callable[[str], str]:
+    """Somebody of the demo without a hold or booking, whatever other tests have left them."""
+
+    def emptied(account: str) -> str:
+        mine = token_of(demo, account)
+        for held in httpx.get(f"{demo}/api/v1/holds", headers=mine).json()["holds"]:
+            httpx.delete(f"{demo}/api/v1/holds/{held['id']}", headers=mine)
+        for booked in httpx.get(f"{demo}/api/v1/bookings?state=booked", headers=mine).json()["bookings"]:
+            httpx.post(f"{demo}/api/v1/bookings/{booked['id']}/cancel", headers=mine)
+        return account
+
+    return emptied
+
+
+def token_of(demo: str, account: str) -> dict[str, str]:
+    told = httpx.post(f"{demo}/demo/sign-in", json={"account": account}).json()
+    return {"Authorization": f"Bearer {told['token']}"}

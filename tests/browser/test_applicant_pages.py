@@ -1,7 +1,6 @@
 """The applicant's way in a real browser: from a stranger's look to a booking, on a desk, a phone, by keyboard, without scripts."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
@@ -10,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from booking_api import clock
 from tests.browser.axe import axe_everywhere
+from tests.browser.conftest import token_of
 from tests.browser.keeping import keep
 
 __all__ = ["keep"]
@@ -24,26 +24,6 @@ MINUTE_MS = 60_000
 def pools(demo) -> dict[str, int]:
     told = httpx.get(f"{demo}/api/v1/pools?limit=100").json()["pools"]
     return {pool["rule"]: pool["id"] for pool in told if pool["authority"] == "cn-zj-hz"}
-
-
-@pytest.fixture
-def fresh(demo) -> Callable[[str], str]:
-    """Somebody of the demo without a hold or booking, whatever other tests have left them."""
-
-    def emptied(account: str) -> str:
-        mine = token_of(demo, account)
-        for held in httpx.get(f"{demo}/api/v1/holds", headers=mine).json()["holds"]:
-            httpx.delete(f"{demo}/api/v1/holds/{held['id']}", headers=mine)
-        for booked in httpx.get(f"{demo}/api/v1/bookings?state=booked", headers=mine).json()["bookings"]:
-            httpx.post(f"{demo}/api/v1/bookings/{booked['id']}/cancel", headers=mine)
-        return account
-
-    return emptied
-
-
-def token_of(demo: str, account: str) -> dict[str, str]:
-    told = httpx.post(f"{demo}/demo/sign-in", json={"account": account}).json()
-    return {"Authorization": f"Bearer {told['token']}"}
 
 
 def sign_in(page: Page, account: str, back: str = "/") -> None:
@@ -221,6 +201,10 @@ def test_a_hold_counts_down_says_so_and_offers_to_hold_again_when_it_has_ended(v
     sign_in(page, fresh("applicant-8"), f"/?pool={pools['subject-2']}")
     page.clock.install()
     page.locator("button.hold").first.click()
+    # Only a page whose script has begun can be told that time has passed.
+    page.wait_for_url("**/hold/**")
+    expect(page.locator(".clock-left")).to_be_visible()
+    page.wait_for_load_state()
     page.clock.run_for(3 * MINUTE_MS + 5_000)
     expect(page.locator("#told-left")).to_have_text("Two minutes left to confirm.")
     page.clock.run_for(MINUTE_MS)

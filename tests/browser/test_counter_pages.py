@@ -30,7 +30,8 @@ def serve(page: Page, number: int) -> str:
     return page.url.partition("?")[0]
 
 
-def test_a_morning_at_the_counter(visit, demo, keep):
+def test_a_morning_at_the_counter(visit, demo, keep, fresh):
+    fresh("applicant-1")
     page = visit("/sign-in?lang=en")
     enter(page, demo, "en")
     violations = axe_everywhere(page)
@@ -111,7 +112,8 @@ def press(page: Page, name: str) -> None:
     raise AssertionError(f"no {name} is reached by the tab key")
 
 
-def test_without_scripts_somebody_is_booked_for(scriptless, demo):
+def test_without_scripts_somebody_is_booked_for(scriptless, demo, fresh):
+    fresh("applicant-2")
     page = scriptless.new_page()
     enter(page, demo, "en")
     here = serve(page, 2)
