@@ -55,7 +55,10 @@ def book(demo: str, account: str, rule: str, authority: str = "cn-zj-jx") -> str
 
 def read_symbol(page: Page) -> str:
     """What a reader at the door sees of the code on the screen."""
-    picture = page.locator("svg.symbol").first.screenshot()
+    symbol = page.locator("svg.symbol").first
+    # Where the bar at the thumb does not cover it.
+    symbol.evaluate("(shown) => shown.scrollIntoView({block: 'center', behavior: 'instant'})")
+    picture = symbol.screenshot()
     [found] = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
     return found.text
 
