@@ -25,9 +25,9 @@ ARGUMENTS = [
 REFUSAL = "Failed to load resource: the server responded with a status of"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """A `gongdao serve --demo`."""
+    """A `gongdao serve --demo` of each module's own: what one role's day leaves is not another's to find."""
     serving = Serving(tmp_path_factory.mktemp("browser") / "data", "--demo")
     try:
         serving.wait_ready()
@@ -36,13 +36,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         serving.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(served: Serving) -> str:
     """The demo's address."""
     return served.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gongdao(served: Serving) -> Callable[..., None]:
     """Runs a command beside the demo."""
 

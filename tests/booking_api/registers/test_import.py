@@ -322,9 +322,16 @@ async def test_a_database_that_gives_up_in_the_middle_leaves_nothing(imports, ro
 
 async def _end_session(engine, way):
     """Ends the importing session while it reads nothing, so that its client certainly waits to write."""
-    session = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    # Between two statements a cancellation would be nobody's.
+    copying = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND state = 'active' AND query ILIKE 'COPY%'"
+    )
     async with engine.connect() as connection:
-        pid = (await connection.execute(text(f"SELECT pid {session}"))).scalar_one()
+        # A transaction would see the activity of its own beginning for ever.
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        while (pid := (await connection.execute(text(copying))).scalar_one_or_none()) is None:
+            await asyncio.sleep(0.001)
         os.kill(pid, signal.SIGSTOP)
         try:
             await asyncio.sleep(0.5)
