@@ -14,6 +14,7 @@ from litestar.exceptions import NotFoundException
 from booking_api import clock
 from booking_api.attendance.concluding import CONCLUDE_EVERY_S, conclude
 from booking_api.availability import Availability
+from booking_api.belongings import Belongings
 from booking_api.demo.applicants import APPLICANTS
 from booking_api.demo.sign_in import sign_in_routes
 from booking_api.description import Description
@@ -301,6 +302,7 @@ def _desk(
         pulses=Pulses(kernel),
         eligibility=eligibility,
         offers=Offers(kernel, eligibility.sessions),
+        belongings=Belongings(kernel),
         passwords=Passwords(),
         key=key,
         description=description,

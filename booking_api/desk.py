@@ -9,6 +9,7 @@ from typing import NamedTuple
 from joserfc.jwk import OKPKey
 
 from booking_api.availability import Availability
+from booking_api.belongings import Belongings
 from booking_api.description import Description
 from booking_api.eligibility import Eligibility
 from booking_api.gate import Gate
@@ -35,6 +36,7 @@ class Desk(NamedTuple):
     pulses: Pulses
     eligibility: Eligibility
     offers: Offers
+    belongings: Belongings
     passwords: Passwords
     key: OKPKey
     description: Description

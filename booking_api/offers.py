@@ -12,12 +12,14 @@ from sqlalchemy import func, select
 
 from booking_api.clock import SHANGHAI
 from booking_api.eligibility.sessions import PlannedUnit, Sessions, closing_moment
-from reservation import Kernel, Pool, Unit, UnitFilter, find_unit, tables, units_of
+from booking_api.gathering import Reader
+from reservation import Kernel, Pool, Unit, UnitFilter, find_units, tables, units_of
 from reservation.fresh import Fresh
 from reservation.transaction import transaction
 
 FRESH_S = 1.0
 CHOICES_FRESH_S = 10.0
+ONE_FRESH_S = 0.25
 UNITS_LIMIT = 600
 """Of one window: a crowded city is asked by class or site."""
 
@@ -81,7 +83,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Offers:
-    """Owns one worker's memory of what is offered: FRESH_S old at most, `reservation.fresh.KEPT` windows at most."""
+    """Owns one worker's memory of what is offered: FRESH_S old at most, `reservation.fresh.KEPT` of each kind."""
 
     def __init__(self, kernel: Kernel, sessions: Sessions) -> None:
         self._kernel = kernel
@@ -89,6 +91,7 @@ class Offers:
         self._markets: Fresh[Market] = Fresh(FRESH_S)
         self._windows: Fresh[Window] = Fresh(FRESH_S)
         self._choices: Fresh[Choices] = Fresh(CHOICES_FRESH_S)
+        self._ones: Reader[int, Offer | None] = Reader(self._read_ones, nothing=None, fresh_s=ONE_FRESH_S)
 
     async def market(self) -> Market:
         """What there is to choose from.
@@ -117,13 +120,14 @@ class Offers:
         return known or await self._choices.get(pool_id, lambda: self._read_choices(pool_id))
 
     async def one(self, unit_id: int) -> Offer | None:
-        """One unit as it is now; None for one without a time.
+        """One unit, ONE_FRESH_S old at most; None where there is none, or none with a time.
+
+        Hundreds who are refused one place at once are shown it, each on a page of their own.
 
         Raises:
-            UnknownUnit: there is none.
             Unavailable, Busy: PostgreSQL does not answer.
         """
-        return next(iter(await self._offers([await find_unit(self._kernel, unit_id=unit_id)])), None)
+        return await self._ones.of(unit_id)
 
     async def _read_market(self) -> Market:
         authority = tables.authority
@@ -149,6 +153,10 @@ class Offers:
         offers = await self._offers([unit for unit in found[:UNITS_LIMIT] if unit.capacity])
         later = await self._first_after(asked.pool, starts_before)
         return Window(offers=offers, more=len(found) > UNITS_LIMIT, later=later)
+
+    async def _read_ones(self, unit_ids: Sequence[int]) -> dict[int, Offer | None]:
+        units = await find_units(self._kernel, unit_ids=unit_ids)
+        return {offer.unit.id: offer for offer in await self._offers(list(units.values()))}
 
     async def _offers(self, units: Sequence[Unit]) -> list[Offer]:
         planned = {each.unit: each for each in await self._sessions.planned([unit.id for unit in units])}

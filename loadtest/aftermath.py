@@ -28,6 +28,9 @@ from loadtest.told import BOOKED, read_told
 from reservation import audit
 from reservation.errors import ReservationError
 
+PAGE_KEY = "page-"
+"""How the keys begin that the pages' forms bring for confirming."""
+
 
 async def examine(addresses: Addresses, journal: Path, *, allowed: frozenset[str] | None = None) -> Aftermath:
     """Compares, counts and audits. With `allowed`, only these refusals are expected of any action.
@@ -48,6 +51,7 @@ async def examine(addresses: Addresses, journal: Path, *, allowed: frozenset[str
         requests=sum(1 for lines in files for line in lines if not line.asked),
         unanswered=told.unanswered,
         told_booked=sum(1 for booking in certain if booking.states == {BOOKED}),
+        told_on_pages=sum(1 for booking in certain if booking.key.startswith(PAGE_KEY)),
         told_ended=sum(1 for booking in certain if BOOKED not in booking.states),
         unknown=sum(
             1 for booking in told.bookings.values() if not booking.certain or len(booking.states) > 1

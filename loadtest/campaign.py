@@ -102,8 +102,10 @@ def _result(
     first = waves[0]
     back_ms = back_after_ms(files, since_ms=first.crash.at_ms) if first.crash else None
     given_out = not campaign.fill or aftermath.stored_booked == campaign.seats
+    # A rush in which no page has booked anything has not tested the pages.
+    on_pages = not campaign.page_share or aftermath.told_on_pages > 0
     return Result(
-        clean=aftermath.clean and given_out,
+        clean=aftermath.clean and given_out and on_pages,
         seats=campaign.seats,
         waves=waves,
         done_after_s=done_after_ms(files, wave=first.name, opened_ms=first.opened_ms) / 1000,

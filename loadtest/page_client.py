@@ -12,6 +12,7 @@ from loadtest.journal import Action, Line
 from loadtest.visitors import cookie_of
 
 _HOLD = re.compile(r"^/hold/([^/?]+)")
+_HELD = re.compile(r'"/hold/([^/?"]+)')
 _BOOKING = re.compile(r"^/bookings/([^/?]+)")
 _SIGN_IN = "/sign-in"
 FIND = f"/?pool={PLAN.pool}"
@@ -32,6 +33,7 @@ class PageClient(Client):
 
     def units(self) -> list[dict[str, object]]:
         """The sessions whose Hold button the page shows; which are booked out, it does not tell apart from held."""
+        self._shown = {}
         self._read(self._about(Action.LOOK), FIND)
         return [{"id": unit, "free": 1, "booked": 0, "capacity": 1} for unit in self._shown]
 
@@ -51,7 +53,8 @@ class PageClient(Client):
             form = next(forms_to(self._next, "/confirm"), None)
         if form is None:
             return Answer(409, "hold_lost", {}, 0.0)
-        about = self._about(action, hold=hold, key=form.fields.get("key", key))
+        unit = int(form.fields.get("held", 0))
+        about = self._about(action, hold=hold, unit=unit, key=form.fields.get("key", key))
         answer = self._send(about, form, leads_to=_BOOKING)
         return self._onwards(answer)
 
@@ -83,15 +86,24 @@ class PageClient(Client):
             return fetched
         if fetched.status == SEE_OTHER:
             return _led(fetched, leads_to)
-        forms, code = read_page(fetched.content.decode(errors="replace"))
+        html = fetched.content.decode(errors="replace")
+        forms, code = read_page(html)
         if fetched.status == 200 and method == "GET":
             self._next = forms
-            shown = {
-                int(form.fields["units"]): form for form in forms_to(forms, "/hold") if "units" in form.fields
-            }
-            self._shown = shown or self._shown
+            self._shown = _sessions(forms) or self._shown
             return Answer(200, "", {}, 0.0)
-        return Answer(fetched.status, code or f"http_{fetched.status}", {}, fetched.retry_after_s)
+        named = {"hold": held[1]} if code == "another_hold" and (held := _HELD.search(html)) else {}
+        return Answer(fetched.status, code or f"http_{fetched.status}", named, fetched.retry_after_s)
+
+
+def _sessions(forms: list[PageForm]) -> dict[int, PageForm]:
+    """What each of the page's Hold buttons sends, by session."""
+    return {
+        int(value): form.pressed(name, value)
+        for form in forms_to(forms, "/hold")
+        for name, value in form.buttons
+        if name == "unit"
+    }
 
 
 def _led(fetched: Fetched, leads_to: re.Pattern[str] | None) -> Answer:

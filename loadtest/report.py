@@ -33,6 +33,8 @@ def _print_bookings(console: Console, aftermath: Aftermath, facts: Sequence[tupl
     table.add_row("requests answered", f"{aftermath.requests:,}")
     table.add_row("requests cut off", f"{aftermath.unanswered:,}")
     table.add_row("booked, as told", f"{aftermath.told_booked:,}")
+    if aftermath.told_on_pages:
+        table.add_row("of these on pages", f"{aftermath.told_on_pages:,}")
     table.add_row("booked, as stored", f"{aftermath.stored_booked:,} of {aftermath.capacity:,} seats")
     table.add_row("cancelled or moved, as told", f"{aftermath.told_ended:,}")
     table.add_row("cancelled or moved, as stored", f"{aftermath.stored_ended:,}")

@@ -16,12 +16,16 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 class Aftermath(msgspec.Struct, frozen=True, kw_only=True):
-    """What the load left behind. `unknown` bookings may or may not be: their clients never got a word."""
+    """What the load left behind. `unknown` bookings may or may not be: their clients never got a word.
+
+    `told_on_pages`: bookings of those told that were made by a page's form.
+    """
 
     clients: int
     requests: int
     unanswered: int
     told_booked: int
+    told_on_pages: int
     told_ended: int
     unknown: int
     stored_booked: int

@@ -16,6 +16,7 @@ from reservation.listing import (
     UnitFilter,
     bookings_of,
     find_unit,
+    find_units,
     pools_of,
     units_of,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "current_hold",
     "find_hold",
     "find_unit",
+    "find_units",
     "free_places",
     "hold",
     "pools_of",

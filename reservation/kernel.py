@@ -67,6 +67,7 @@ class Kernel:
         self.engine = engine
         self.reads = engine if reads is None else reads
         self.pages: Fresh[Sequence[Row[Any]]] = Fresh()
+        self.services: Fresh[list[str]] = Fresh()
         self.clock = clock
         self.stage: Stage = unseen
         self.tally = Tally()

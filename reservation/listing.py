@@ -6,6 +6,7 @@ added meanwhile shifts nothing.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -99,13 +100,27 @@ async def find_unit(kernel: Kernel, *, unit_id: int) -> Unit:
         UnknownUnit: there is none.
         Unavailable, Busy: PostgreSQL does not answer.
     """
-    query = select(tables.unit).where(tables.unit.c.id == unit_id)
-    async with transaction(kernel.reads) as connection:
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
+    found = await find_units(kernel, unit_ids=[unit_id])
+    if unit_id not in found:
         raise UnknownUnit(unit=unit_id)
-    [free] = await _free_or_unknown(kernel, row.pool_id, [unit_id])
-    return _unit(row, free)
+    return found[unit_id]
+
+
+async def find_units(kernel: Kernel, *, unit_ids: Sequence[int]) -> dict[int, Unit]:
+    """Those of these units that there are, with their live counts where Valkey answers.
+
+    Raises:
+        Unavailable, Busy: PostgreSQL does not answer.
+    """
+    query = select(tables.unit).where(tables.unit.c.id.in_(unit_ids)).order_by(tables.unit.c.pool_id)
+    async with transaction(kernel.reads) as connection:
+        rows = (await connection.execute(query)).all()
+    found: dict[int, Unit] = {}
+    for pool_id, group in groupby(rows, key=lambda row: row.pool_id):
+        units = list(group)
+        free = await _free_or_unknown(kernel, pool_id, [row.id for row in units])
+        found |= {row.id: _unit(row, count) for row, count in zip(units, free, strict=True)}
+    return found
 
 
 async def bookings_of(

@@ -65,9 +65,16 @@ async def current_hold(kernel: Kernel, *, claimant: str, service: str, owner: st
 async def services_given(kernel: Kernel) -> list[str]:
     """The services that some pool is of, in order: those in which somebody may hold something.
 
+    A service whose first pool was published just now may be missing for a moment.
+
     Raises:
         Unavailable, Busy: PostgreSQL does not answer.
     """
+    known = kernel.services.known(None)
+    return known or await kernel.services.get(None, lambda: _read_services(kernel))
+
+
+async def _read_services(kernel: Kernel) -> list[str]:
     service = tables.pool.c.service
     async with transaction(kernel.reads) as connection:
         return list((await connection.execute(select(service).distinct().order_by(service))).scalars())

@@ -174,7 +174,7 @@ async def _read(connection: AsyncConnection, visit_id: str) -> Present:
     )
     account = Account(
         id=person.id,
-        vehicles=tuple(await vehicles_of(connection, person.id)),
+        vehicles=tuple((await vehicles_of(connection, [person.id]))[person.id]),
         expires_at_s=int(row.expires_at.timestamp()),
         verified=person.verified,
         roles=frozenset(),

@@ -68,7 +68,7 @@ def sign_in_routes() -> Router:
         """Signs in as one of the demo's people, with what their account and the registers say now."""
         person, now_s = await _find(desk, data.account), clock.now_s()
         async with desk.kernel.reads.connect() as connection:
-            vehicles = await vehicles_of(connection, person.id)
+            vehicles = (await vehicles_of(connection, [person.id]))[person.id]
         token = issue_token(
             desk.key,
             account=person.id,

@@ -1,32 +1,17 @@
-"""What rules ask about people and vehicles, read for many at once. Imports asyncpg, SQLAlchemy and the rules' types.
+"""What rules ask about people and vehicles, read for many at once. Imports `gathering` and the rules' types."""
 
-While one read is on its way the next one's askers gather: a rush of holds costs one statement for dozens of people. It goes
-to the driver directly, for it is in every hold's way: measured, the toolkit's own work on a statement costs four times the
-driver's.
-"""
-
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.resources import files
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
 
+from booking_api.gathering import Reader, fetch
 from booking_api.rules import Attempt, Certificate, Learner, Outcome, Vehicle
 from reservation import Kernel
-from reservation.errors import ReservationError, Unavailable
-from reservation.failure import describe
-from reservation.transaction import transaction
 
-AT_ONCE = 256
 FRESH_S = 5.0
-KEPT = 1_024
-
-Facts = TypeVar("Facts")
 
 
 class Dossier(msgspec.Struct, frozen=True):
@@ -61,109 +46,24 @@ class Dossier(msgspec.Struct, frozen=True):
 NOBODY = Dossier((), (), frozenset(), frozenset())
 _DOSSIERS = (files("booking_api.eligibility") / "sql" / "dossiers.sql").read_text()
 _VEHICLES = (files("booking_api.eligibility") / "sql" / "vehicles.sql").read_text()
-log = logging.getLogger(__name__)
 
 
-class Reader(Generic[Facts]):
-    """Owns the askers that wait, the read on its way, and what was read within FRESH_S."""
-
-    def __init__(
-        self, read: Callable[[Sequence[str]], Awaitable[Mapping[str, Facts]]], *, nothing: Facts
-    ) -> None:
-        self._read = read
-        self._nothing = nothing
-        self._waiting: dict[str, list[asyncio.Future[Facts]]] = {}
-        self._task: asyncio.Task[None] | None = None
-        self._known: dict[str, tuple[float, Facts]] = {}
-
-    async def of(self, key: str, *, fresh: bool = False) -> Facts:
-        """The facts about this one, at most FRESH_S old, or read now with `fresh`.
-
-        Raises:
-            Unavailable, Busy: PostgreSQL does not answer.
-        """
-        loop = asyncio.get_running_loop()
-        until, known = self._known.get(key, (0.0, self._nothing))
-        if not fresh and loop.time() < until:
-            return known
-        future: asyncio.Future[Facts] = loop.create_future()
-        self._waiting.setdefault(key, []).append(future)
-        if self._task is None:
-            self._task = loop.create_task(self._drain(), name="facts")
-        return await future
-
-    async def _drain(self) -> None:
-        # One turn of the loop first: the requests that arrived together are asked about together.
-        await asyncio.sleep(0)
-        try:
-            while self._waiting:
-                keys = list(self._waiting)[:AT_ONCE]
-                asked = {key: self._waiting.pop(key) for key in keys}
-                try:
-                    found = await self._read(keys)
-                except (ReservationError, SQLAlchemyError, OSError, TimeoutError) as error:
-                    _fail(asked.values(), error)
-                    continue
-                except BaseException as error:
-                    _fail(asked.values(), error)
-                    raise
-                self._remember({key: found.get(key, self._nothing) for key in keys})
-                for key, futures in asked.items():
-                    for future in futures:
-                        if not future.done():
-                            future.set_result(self._known[key][1])
-        finally:
-            self._task = None
-            waiting, self._waiting = self._waiting, {}
-            _fail(waiting.values(), asyncio.CancelledError())
-
-    def _remember(self, found: Mapping[str, Facts]) -> None:
-        if len(self._known) + len(found) > KEPT:
-            self._known = {}
-        until = asyncio.get_running_loop().time() + FRESH_S
-        self._known |= {key: (until, facts) for key, facts in found.items()}
-
-
-def _fail(waiting: Iterable[list[asyncio.Future[Any]]], error: BaseException) -> None:
-    for futures in waiting:
-        for future in futures:
-            if not future.done():
-                future.set_exception(error)
-
-
-async def _fetch(kernel: Kernel, statement: str, keys: Sequence[str]) -> Sequence[Any]:
-    """The rows of a statement whose one parameter is a list of keys.
-
-    Raises:
-        Unavailable, Busy: PostgreSQL does not answer.
-    """
-    async with transaction(kernel.reads) as connection:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        try:
-            return await driver.fetch(statement, keys)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            # Past SQLAlchemy's back: it must be told that the connection may be no good any more.
-            await connection.invalidate()
-            log.warning("facts: %s", describe(error))
-            raise Unavailable(part="postgresql") from error
-
-
-def dossiers(kernel: Kernel) -> Reader[Dossier]:
+def dossiers(kernel: Kernel) -> Reader[str, Dossier]:
     """A reader of people's dossiers by account id. Somebody who is not verified has an empty one."""
 
     async def read(accounts: Sequence[str]) -> dict[str, Dossier]:
-        return {row["id"]: _dossier(row) for row in await _fetch(kernel, _DOSSIERS, accounts)}
+        return {row["id"]: _dossier(row) for row in await fetch(kernel, _DOSSIERS, accounts)}
 
-    return Reader(read, nothing=NOBODY)
+    return Reader(read, nothing=NOBODY, fresh_s=FRESH_S)
 
 
-def vehicles(kernel: Kernel) -> Reader[Vehicle | None]:
+def vehicles(kernel: Kernel) -> Reader[str, Vehicle | None]:
     """A reader of vehicles by plate; None for one that the register does not have."""
 
     async def read(plates: Sequence[str]) -> dict[str, Vehicle | None]:
-        return {row["plate"]: _vehicle(row) for row in await _fetch(kernel, _VEHICLES, plates)}
+        return {row["plate"]: _vehicle(row) for row in await fetch(kernel, _VEHICLES, plates)}
 
-    return Reader(read, nothing=None)
+    return Reader(read, nothing=None, fresh_s=FRESH_S)
 
 
 _Certificates = list[tuple[str, date, date, str | None]]

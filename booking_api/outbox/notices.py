@@ -10,9 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking_api.outbox import tables
 from booking_api.outbox.errors import UnknownNotice
 
-UNREAD_COUNTED = 100
-"""More than that is said to be that many."""
-
 _notice = tables.notice.c
 
 
@@ -62,14 +59,6 @@ async def read_all_notices(engine: AsyncEngine, *, account: str) -> None:
             .where(_notice.account == account, _notice.read_at.is_(None))
             .values(read_at=func.now())
         )
-
-
-async def count_unread(engine: AsyncEngine, *, account: str) -> int:
-    """How many notices the account has not read, up to UNREAD_COUNTED."""
-    unread = select(_notice.id).where(_notice.account == account, _notice.read_at.is_(None))
-    async with engine.connect() as connection:
-        query = select(func.count()).select_from(unread.limit(UNREAD_COUNTED).subquery())
-        return (await connection.execute(query)).scalar_one()
 
 
 def _notice_of(row: Row[Any]) -> Notice:

@@ -91,6 +91,11 @@ def page_text(template: str, visitor: Visitor, *, templates: Environment = _temp
     )
 
 
+def part_of_page(template: str, words: Words, **facts: Any) -> Markup:
+    """A part that is the same for many, to be put into their pages."""
+    return Markup(_templates.get_template(template).render(words=words, lang=words.lang, **facts))  # noqa: S704 - escaped
+
+
 class Page(Response[str]):
     """A page's text on its way: packed where the browser takes that. `packed` is the text when that has been done."""
 

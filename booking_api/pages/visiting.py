@@ -17,7 +17,6 @@ from booking_api.gate.access import Access, check_access
 from booking_api.identity.sessions.csrf import masked
 from booking_api.identity.sessions.errors import SessionEnded
 from booking_api.identity.tokens import Account
-from booking_api.outbox.notices import count_unread
 from booking_api.pages.catalogue import LANGUAGES, Language, Words, language_of, words_in
 from booking_api.pages.compression import accepts_gzip
 from booking_api.pages.forms import Form, read_form
@@ -44,7 +43,7 @@ class SignInNeeded(Exception):
 class Visitor(NamedTuple):
     """A request as a page sees it. `account` None: nobody has signed in. `headers` go out with the answer.
 
-    `csrf`: the token for this one page's forms, masked. `unread`: messages that wait. `gzip`: the browser takes that.
+    `csrf`: the token for this one page's forms, masked. `unread`: messages that wait, 0 on the answer to a form. `gzip`: the browser takes that.
     """
 
     words: Words
@@ -154,7 +153,8 @@ async def _recognised(request: AnyRequest, desk: Desk, came: Visitor, *, form_to
         name=found.name,
         csrf=masked(found.csrf),
         session=found.session,
-        unread=await count_unread(desk.kernel.reads, account=found.account.id),
+        # A press of a button at an opening is not to wait for a number that its answer, mostly a redirect, does not show.
+        unread=await desk.belongings.unread(found.account.id) if reads else 0,
         headers=came.headers | headers | {PERSON_HEADER: person_digest(found.account.id)},
     )
     _remember(request, known)

@@ -180,7 +180,7 @@ async def tokens_answer(
 ) -> Response[Tokens]:
     """Tokens for a person who has signed in; they vouch for the vehicles the register has as theirs now."""
     async with desk.kernel.reads.connect() as connection:
-        vehicles = await vehicles_of(connection, person.id)
+        vehicles = (await vehicles_of(connection, [person.id]))[person.id]
     access = issue_token(
         desk.key,
         account=person.id,

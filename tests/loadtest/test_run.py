@@ -9,8 +9,8 @@ import pytest
 TIMEOUT_S = 150
 
 
-def rush(*arguments):
-    command = [sys.executable, "-m", "loadtest.run", "rush", "--json", "--hold-ttl", "5", *arguments]
+def rush(*arguments, kind="rush"):
+    command = [sys.executable, "-m", "loadtest.run", kind, "--json", "--hold-ttl", "5", *arguments]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     assert run.returncode == 0, run.stdout + run.stderr
     return json.loads(run.stdout)
@@ -40,6 +40,17 @@ def test_a_rush_gives_out_every_seat_once_though_valkey_is_killed_in_the_middle(
     assert aftermath["differences"] == aftermath["audit"] == []
     assert result["waves"][0]["crash"]["process"] > 1
     assert result["back_after_s"] is not None
+
+
+@pytest.mark.slow
+def test_people_with_browsers_and_people_with_the_api_book_in_one_rush():
+    """A page's button holds and its form confirms: a crowd that only looked at pages would have tested nothing."""
+    result = rush("--clients", "120", "--seats", "40", "--page-share", "0.8", kind="pages")
+    aftermath = result["aftermath"]
+    assert (aftermath["told_booked"], aftermath["stored_booked"]) == (40, 40)
+    assert aftermath["told_on_pages"] >= 1
+    assert aftermath["differences"] == aftermath["audit"] == []
+    assert not {code for _, code in answers(result)} - {"", "full"}
 
 
 def test_locust_and_gevent_stay_in_processes_of_their_own():

@@ -6,6 +6,7 @@ import pytest
 
 from reservation import cancel, confirm, current_hold, find_hold, free_places, hold, release, services_given
 from reservation.errors import HoldLost, UnknownPool
+from reservation.fresh import FRESH_S
 from reservation.hold import take_lease
 from reservation.keys import fence_key, lease_key
 
@@ -144,4 +145,5 @@ async def test_services_are_those_of_the_pools(kernel, city):
     assert await services_given(kernel) == []
     await city()
     await city(rule="subject-3")
+    await asyncio.sleep(FRESH_S)
     assert await services_given(kernel) == ["driving_test"]

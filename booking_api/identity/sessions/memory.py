@@ -1,4 +1,4 @@
-"""What a worker remembers of sessions, for seconds. Imports this room's own modules.
+"""What a worker remembers of sessions, for seconds. Imports `gathering` and this room's own modules.
 
 A page's requests come in bursts. What is remembered is at most REMEMBERED_MS old, so that a new role, a verification, a
 vehicle or a sign-out elsewhere counts within that time; what ends at this worker is forgotten at once.
@@ -11,9 +11,10 @@ from typing import NamedTuple
 from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking_api.gathering import Reader
 from booking_api.identity.derivation import derive_key
 from booking_api.identity.sessions.csrf import LABEL, csrf_token
-from booking_api.identity.sessions.rows import VehiclesOf, find_session, id_digest
+from booking_api.identity.sessions.rows import Row, VehiclesOf, admit, id_digest, read_sessions
 from booking_api.identity.tokens import Account
 
 REMEMBERED_MS = 5_000
@@ -46,10 +47,11 @@ class Sessions:
         vehicles_of: VehiclesOf,
     ) -> None:
         self._engine = engine
-        self._reads = reads
+        self._rows: Reader[bytes, Row | None] = Reader(
+            lambda digests: read_sessions(reads, digests, vehicles_of=vehicles_of), nothing=None
+        )
         self._csrf_key = derive_key(key, label=LABEL)
         self._now_ms = now_ms
-        self._vehicles_of = vehicles_of
         self._known: OrderedDict[bytes, tuple[Visit, int]] = OrderedDict()
 
     def csrf(self, session: str) -> str:
@@ -67,7 +69,7 @@ class Sessions:
         if visit is not None and now_ms - read_ms < REMEMBERED_MS:
             return visit
         self._known.pop(digest, None)
-        found = await find_session(self._engine, self._reads, told, vehicles_of=self._vehicles_of)
+        found = await admit(self._engine, digest, await self._rows.of(digest))
         account = Account(
             id=found.account,
             vehicles=found.vehicles,

@@ -6,12 +6,12 @@ Times are the database's own, as everywhere that rows expire: workers on several
 import hashlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Select, case, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_api.identity import tables as identity
@@ -31,10 +31,17 @@ EXPIRED_AT_ONCE = 100
 
 _session = tables.session.c
 _cookie = tables.session_cookie.c
-VehiclesOf = Callable[[AsyncConnection, str], Awaitable[Sequence[str]]]
-"""Whose account has which vehicles; given by whoever knows the registers, which lie above this room."""
+VehiclesOf = Callable[[AsyncConnection, Sequence[str]], Awaitable[Mapping[str, Sequence[str]]]]
+"""Which accounts have which vehicles; given by whoever knows the registers, which lie above this room."""
 
 _over = or_(_session.expires_at <= func.now(), _session.used_at <= func.now() - IDLE)
+
+
+class Row(NamedTuple):
+    """A session as it is stored, over or not, with the plates of its account's vehicles."""
+
+    stored: Any
+    vehicles: tuple[str, ...]
 
 
 class Found(NamedTuple):
@@ -72,63 +79,66 @@ async def begin_session(engine: AsyncEngine, *, account: str, instead_of: str | 
     return session, first
 
 
-async def find_session(
-    engine: AsyncEngine, reads: AsyncEngine, told: str, *, vehicles_of: VehiclesOf
-) -> Found:
-    """The session of an id, noted as used, with its account as it is now.
+async def read_sessions(
+    reads: AsyncEngine, digests: Sequence[bytes], *, vehicles_of: VehiclesOf
+) -> dict[bytes, Row]:
+    """The sessions of these ids, by the ids' digests, as they are now."""
+    async with reads.connect() as connection:
+        rows = (await connection.execute(_SESSIONS, {"digests": digests})).all()
+        good = sorted({row.account for row in rows if not row.over and not row.replaced})
+        vehicles: Mapping[str, Sequence[str]] = await vehicles_of(connection, good) if good else {}
+    return {row.digest: Row(row, tuple(vehicles.get(row.account, ()))) for row in rows}
+
+
+async def admit(engine: AsyncEngine, digest: bytes, found: Row | None) -> Found:
+    """The session that was read of an id, noted as used.
 
     Raises:
         SessionEnded: there is none, its time is over, or the id was replaced more than GRACE ago; then the session ends.
     """
-    vehicles: Sequence[str] = ()
-    async with reads.connect() as connection:
-        row = (await connection.execute(_session_of(told))).one_or_none()
-        if row is not None and not row.over and not row.replaced:
-            vehicles = await vehicles_of(connection, row.account)
-    if row is None:
+    if found is None:
         raise SessionEnded
+    row, vehicles = found
     if row.over or row.replaced:
         if row.replaced:
             log.warning("a session's earlier id came again; the session was ended")
         async with engine.begin() as connection:
             await end_session(connection, row.id)
         raise SessionEnded
-    offer = await _note_use(engine, row.id, id_digest(told)) if row.to_note else None
+    offer = await _note_use(engine, row.id, digest) if row.to_note else None
     return Found(
         session=row.id,
         account=row.account,
         name=row.name,
         verified=row.verified_at is not None,
         roles=frozenset(row.roles),
-        vehicles=tuple(vehicles),
+        vehicles=vehicles,
         expires_at=row.expires_at,
         offer=offer,
     )
 
 
-def _session_of(told: str) -> Select[*tuple[Any, ...]]:
-    account = identity.account.c
-    return (
-        select(
-            _session.id,
-            _session.account,
-            _session.expires_at,
-            account.name,
-            account.roles,
-            account.verified_at,
-            _cookie.ends_at,
-            _over.label("over"),
-            (_cookie.ends_at <= func.now()).label("replaced"),
-            or_(
-                _session.used_at <= func.now() - NOTED,
-                _cookie.first_used_at.is_(None) & _cookie.ends_at.is_(None),
-            ).label("to_note"),
-        )
-        .select_from(tables.session_cookie)
-        .join(tables.session, _session.id == _cookie.session)
-        .join(identity.account, account.id == _session.account)
-        .where(_cookie.digest == id_digest(told))
+_SESSIONS = (
+    select(
+        _cookie.digest,
+        _session.id,
+        _session.account,
+        _session.expires_at,
+        identity.account.c.name,
+        identity.account.c.roles,
+        identity.account.c.verified_at,
+        _over.label("over"),
+        (_cookie.ends_at <= func.now()).label("replaced"),
+        or_(
+            _session.used_at <= func.now() - NOTED,
+            _cookie.first_used_at.is_(None) & _cookie.ends_at.is_(None),
+        ).label("to_note"),
     )
+    .select_from(tables.session_cookie)
+    .join(tables.session, _session.id == _cookie.session)
+    .join(identity.account, identity.account.c.id == _session.account)
+    .where(_cookie.digest.in_(bindparam("digests", expanding=True)))
+)
 
 
 async def end_session(connection: AsyncConnection, session: str) -> None:

@@ -1,6 +1,7 @@
 """`/`: a pool's sessions with their free places, as a list or a week. Readable and usable without scripts.
 
-What strangers ask for is the same for all of them, so it is rendered once a second and worker, and kept packed.
+What strangers ask for is the same for all of them, so it is rendered once a second and worker, and kept packed. Of a page
+of one's own, the sessions are the same for all whom the same rules stand against.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from markupsafe import Markup
 
 from booking_api.clock import SHANGHAI
 from booking_api.desk import Desk
@@ -24,12 +26,12 @@ from booking_api.pages.applicant.wishes import NAMES, Wish, read_wish
 from booking_api.pages.catalogue import Words
 from booking_api.pages.compression import compressed
 from booking_api.pages.refusals import Refusal, refusal_of
-from booking_api.pages.rendering import Page, page_text
+from booking_api.pages.rendering import Page, page_text, part_of_page
 from booking_api.pages.routing import page_get
 from booking_api.pages.visiting import Visitor, visit
 from booking_api.request import AnyRequest
 from reservation import ClaimantKind, Pool
-from reservation.errors import UnknownPool, UnknownUnit
+from reservation.errors import UnknownPool
 from reservation.fresh import Fresh
 
 PRIORITY_RULES = frozenset({"priority_only", "priority_used"})
@@ -43,6 +45,13 @@ class Shown(NamedTuple):
     text: str
     packed: bytes
     status: int
+
+
+class Days(NamedTuple):
+    """The part of a page that has its sessions by day; `sessions` says whether there are any."""
+
+    html: Markup
+    sessions: bool
 
 
 class Looker(NamedTuple):
@@ -66,6 +75,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 def find_pages() -> list[HTTPRouteHandler]:
     """The find page of one worker, which remembers what it has shown to strangers."""
     shown: Fresh[Shown] = Fresh(FRESH_S)
+    drawn: Fresh[Days] = Fresh(FRESH_S)
 
     @page_get("/", access=Access.PUBLIC)
     async def get_find(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[str]:
@@ -73,9 +83,9 @@ def find_pages() -> list[HTTPRouteHandler]:
         visitor = await visit(request, desk)
         key = _remembered_as(visitor)
         if key is None:
-            text, status = await _page(desk, visitor)
+            text, status = await _page(desk, visitor, drawn)
             return Page(text, visitor, status=status)
-        found = shown.known(key) or await shown.get(key, lambda: _packed(desk, visitor))
+        found = shown.known(key) or await shown.get(key, lambda: _packed(desk, visitor, drawn))
         return Page(found.text, visitor, status=found.status, packed=found.packed)
 
     return [get_find]
@@ -90,12 +100,12 @@ def _remembered_as(visitor: Visitor) -> tuple[object, ...] | None:
     return visitor.lang, *sorted(asked.items())
 
 
-async def _packed(desk: Desk, visitor: Visitor) -> Shown:
-    text, status = await _page(desk, visitor)
+async def _packed(desk: Desk, visitor: Visitor, drawn: Fresh[Days]) -> Shown:
+    text, status = await _page(desk, visitor, drawn)
     return Shown(text, compressed(text.encode()), status)
 
 
-async def _page(desk: Desk, visitor: Visitor) -> tuple[str, int]:
+async def _page(desk: Desk, visitor: Visitor, drawn: Fresh[Days]) -> tuple[str, int]:
     now = datetime.fromtimestamp(desk.kernel.clock() / 1000, UTC)
     today = now.astimezone(SHANGHAI).date()
     asked, wrong = read_wish(visitor.query, today=today)
@@ -108,10 +118,11 @@ async def _page(desk: Desk, visitor: Visitor) -> tuple[str, int]:
     first, window = await _window(desk, pool, wish, today=today)
     refused = await _refused(desk, looker, pool, window.offers, now=now)
     others = _for_others(refused)
-    mine = [offer for offer in window.offers if offer.unit.id not in others]
-    days = days_of(mine, wish, choices, visitor.words, now=now, barred=refused)
-    if wish.view == "week":
-        days = every_day(days, first, wish.days, visitor.words)
+    key = visitor.lang, first, msgspec.structs.replace(wish, unit=None), tuple(refused)
+    days = drawn.known(key) or await drawn.get(
+        key,
+        lambda: _days(window, wish, choices, refused, first=first, pool=pool, words=visitor.words, now=now),
+    )
     text = page_text(
         "applicant/find.html",
         visitor,
@@ -133,6 +144,28 @@ async def _page(desk: Desk, visitor: Visitor) -> tuple[str, int]:
         now_ms=desk.kernel.clock(),
     )
     return text, 422 if wrong else 200
+
+
+async def _days(
+    window: Window,
+    wish: Wish,
+    choices: Choices,
+    refused: Mapping[int, NotEligible],
+    *,
+    first: date,
+    pool: Pool,
+    words: Words,
+    now: datetime,
+) -> Days:
+    others = _for_others(refused)
+    shown = [offer for offer in window.offers if offer.unit.id not in others]
+    days = days_of(shown, wish, choices, words, now=now, barred=refused)
+    if wish.view == "week":
+        days = every_day(days, first, wish.days, words)
+    html = part_of_page(
+        "applicant/days.html", words, days=days, wish=wish, pool=pool, classes=choices.classes
+    )
+    return Days(html, any(day.sessions for day in days))
 
 
 async def _looker(desk: Desk, visitor: Visitor) -> Looker | None:
@@ -241,10 +274,7 @@ async def _wanted(
     now: datetime,
 ) -> Any:
     """The one session that was pressed, first on the page: its day in full and the session; None without one."""
-    try:
-        offer = await desk.offers.one(unit) if unit is not None else None
-    except UnknownUnit:
-        return None
+    offer = await desk.offers.one(unit) if unit is not None else None
     if offer is None or offer.unit.pool != pool.id or offer.starts_at <= now:
         return None
     barred = await _refused(desk, looker, pool, [offer], now=now)

@@ -16,7 +16,6 @@ from reservation.errors import ReservationError
 from reservation.transaction import transaction
 
 log = logging.getLogger(__name__)
-BOOKINGS_SHOWN = 20
 
 
 class HeldView(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,18 +90,7 @@ async def coming_bookings(desk: Desk, account: Account, words: Words) -> list[Bo
     Raises:
         Unavailable, Busy: PostgreSQL does not answer.
     """
-    booking, unit, pool = tables.booking, tables.unit, tables.pool
-    now = datetime.fromtimestamp(desk.kernel.clock() / 1000, UTC)
-    query = (
-        select(booking, unit.c.title.label("unit_title"), unit.c.starts_at, pool.c.title)
-        .join(unit, unit.c.id == booking.c.unit_id)
-        .join(pool, pool.c.id == booking.c.pool_id)
-        .where(booking.c.owner == account.id, booking.c.state == "booked", unit.c.starts_at > now)
-        .order_by(unit.c.starts_at, booking.c.id)
-        .limit(BOOKINGS_SHOWN)
-    )
-    async with transaction(desk.kernel.reads) as connection:
-        return [_booked(row, words) for row in await connection.execute(query)]
+    return [_booked(row, words) for row in await desk.belongings.bookings(account.id)]
 
 
 def vehicle_of(claimant: str) -> str:

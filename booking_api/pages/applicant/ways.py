@@ -20,7 +20,7 @@ from booking_api.pages.applicant.wishes import Wish
 from booking_api.pages.refusals import refusal_of
 from booking_api.pages.rendering import render
 from booking_api.pages.visiting import Visitor
-from reservation.errors import ReservationError, UnknownUnit
+from reservation.errors import ReservationError
 
 SHOWN = 5
 DAYS_BEFORE, DAYS_AFTER = 3, 14
@@ -44,10 +44,7 @@ async def place_of(desk: Desk, visitor: Visitor, unit_id: int) -> Place | None:
     Raises:
         Unavailable, Busy: PostgreSQL does not answer.
     """
-    try:
-        offer = await desk.offers.one(unit_id)
-    except UnknownUnit:
-        return None
+    offer = await desk.offers.one(unit_id)
     return await _place(desk, visitor, offer) if offer is not None else None
 
 
@@ -57,10 +54,7 @@ async def alternatives(desk: Desk, visitor: Visitor, unit_id: int) -> list[Place
     Raises:
         Unavailable, Busy: PostgreSQL does not answer.
     """
-    try:
-        offer = await desk.offers.one(unit_id)
-    except UnknownUnit:
-        return []
+    offer = await desk.offers.one(unit_id)
     if offer is None:
         return []
     now = _now(desk)
