@@ -18,6 +18,9 @@ COMMANDS = {
     "plan": ("booking_api.cli.plan", "Import, publish and close plans of sessions."),
     "register": ("booking_api.cli.register", "Import registers of learners, licences, vehicles, violations."),
     "rebuild": ("booking_api.cli.rebuild", "Make Valkey's view anew from PostgreSQL."),
+    "verify": ("booking_api.cli.verify", "Is this draw what it says it is? Offline, by your own trust file."),
+    "draw": ("booking_api.cli.draw", "Rank a list by a seed."),
+    "beacon": ("booking_api.cli.beacon", "Is this signature the beacon's round's?"),
     "backup": ("booking_api.cli.backup", "Write database, keys and settings into one archive; check one."),
     "restore": ("booking_api.cli.restore", "Bring an archive back."),
 }
