@@ -144,15 +144,18 @@ class LogBuilder:
             added, before, level = above, before // TILE_WIDTH, level + 1
         return edge
 
-    def reader(self, size: int) -> TileReader:
-        """The log as it was at `size`.
+    def reader(self) -> TileReader:
+        """The log as it is, entries and hashes."""
+        return TileReader(self.head.size, self._store.read)
 
-        Raises:
-            LogRefused: it is not that long.
+    def _at(self, size: int) -> TileReader:
+        """What a proof at an earlier size is read from: the newest tiles, for that size may have had no own.
+
+        Partial tiles are only kept of the sizes at which an append ended, but full subtrees stay what they are.
         """
         if not 0 <= size <= self.head.size:
             raise LogRefused(f"a log of {self.head.size} entries has not had {size}")
-        return TileReader(size, self._store.read)
+        return self.reader()
 
     def root(self, size: int) -> bytes:
         """The root the log had at `size`, out of its tiles.
@@ -161,27 +164,27 @@ class LogBuilder:
             LogRefused: it is not that long.
             TileRefused: a tile is missing or malformed.
         """
-        return root_at(size, self.reader(size).hash_of)
+        return root_at(size, self._at(size).hash_of)
 
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
-        """The proof that entry `index` is in the log of `size` entries.
+        """The proof that entry `index` is in the log of `size` entries, which may be any size it has had.
 
         Raises:
             LogRefused: the log is not that long.
             ProofRefused: it had no such entry at that size.
             TileRefused: a tile is missing or malformed.
         """
-        return inclusion_proof(index, size, self.reader(size).hash_of)
+        return inclusion_proof(index, size, self._at(size).hash_of)
 
     def consistency_proof(self, old: int, new: int) -> list[bytes]:
-        """The proof that the log of `old` entries is the beginning of the log of `new`.
+        """The proof that the log of `old` entries is the beginning of the log of `new`, both of any size.
 
         Raises:
             LogRefused: the log is not that long.
             ProofRefused: `old` is larger than `new`.
             TileRefused: a tile is missing or malformed.
         """
-        return consistency_proof(old, new, self.reader(new).hash_of)
+        return consistency_proof(old, new, self._at(new).hash_of)
 
 
 def _parts(tile_level: int, first: int, row: list[bytes], added: int) -> Iterator[tuple[Tile, list[bytes]]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from fairness.encoding import decode_decimal
-from fairness.merkle import HASH_BYTES, SIZE_LIMIT, root_of
+from fairness.merkle import HASH_BYTES, SIZE_LIMIT, node_hash
 
 TILE_WIDTH = 256
 TILE_HEIGHT = 8
@@ -142,18 +142,29 @@ def decode_tile(data: bytes, width: int) -> list[bytes]:
     return [data[place : place + HASH_BYTES] for place in range(0, len(data), HASH_BYTES)]
 
 
+def _rows_over(hashes: list[bytes]) -> list[list[bytes]]:
+    """A tile's hashes and the rows of full subtrees over them, which the tile does not hold, lowest first."""
+    rows = [hashes]
+    while len(rows[-1]) > 1:
+        # A last hash without a sibling is under no full subtree.
+        rows.append(
+            [node_hash(left, right) for left, right in zip(rows[-1][::2], rows[-1][1::2], strict=False)]
+        )
+    return rows
+
+
 class TileReader:
     """The tiles and bundles of a log as they were at one size, read through `read(path)`.
 
     `read` answers None for what is not there. A partial tile may be gone once it is full: then the beginning of
-    the full one is the same. Tiles read for proofs are kept as long as the reader. What it says is to be checked
-    by proofs against a root.
+    the full one is the same. Tiles read for hashes are kept as long as the reader, so that many proofs out of one
+    reader cost little more than one. What it says is to be checked by proofs against a root.
     """
 
     def __init__(self, size: int, read: Callable[[str], bytes | None]) -> None:
         self.size = size
         self._read = read
-        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+        self._rows: dict[tuple[int, int], list[list[bytes]]] = {}
 
     def fetch(self, level: int, index: int) -> list[bytes]:
         """The hashes of a tile, read anew; at level `ENTRIES` the entries of a bundle.
@@ -181,11 +192,9 @@ class TileReader:
             raise TileRefused(f"a log of {self.size} entries has no full subtree {index} of height {level}")
         tile_level, height = divmod(level, TILE_HEIGHT)
         tile_index, place = divmod(index << height, TILE_WIDTH)
-        if (tile_level, tile_index) not in self._tiles:
-            self._tiles[tile_level, tile_index] = self.fetch(tile_level, tile_index)
-        hashes = self._tiles[tile_level, tile_index]
-        # Only the lowest row is kept: the rows between two tiles are hashed again.
-        return root_of(hashes[place : place + (1 << height)])
+        if (tile_level, tile_index) not in self._rows:
+            self._rows[tile_level, tile_index] = _rows_over(self.fetch(tile_level, tile_index))
+        return self._rows[tile_level, tile_index][height][place >> height]
 
     def entries(self, start: int, end: int) -> Iterator[bytes]:
         """The entries [start, end), bundle by bundle.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fairness.checkpoint import parse_checkpoint
 from fairness.encoding import decode_base64, decode_decimal, decode_utf8, encode_base64, encode_utf8
 from fairness.merkle import HASH_BYTES, SIZE_LIMIT, ProofRefused, check_inclusion, leaf_hash
 from fairness.note import NOTE_BYTES_LIMIT, NoteRefused, parse_note
@@ -62,7 +63,7 @@ def parse_tlog_proof(text: str | bytes) -> TlogProof:
 
     Raises:
         TlogProofRefused: another first line, no index, hashes or extra data that are not canonical base64, over
-            63 hashes, or what follows the empty line is no signed note.
+            63 hashes, or what follows the empty line is no signed checkpoint.
     """
     head, empty_line, checkpoint = _decoded(text).partition("\n\n")
     lines = head.split("\n")
@@ -79,7 +80,7 @@ def parse_tlog_proof(text: str | bytes) -> TlogProof:
         raise TlogProofRefused(f"the receipt's proof has over {PROOF_LIMIT} hashes")
     proof = tuple(_parse_hashes(iter(lines[2:])))
     try:
-        parse_note(checkpoint)
+        parse_checkpoint(parse_note(checkpoint).text)
     except NoteRefused as error:
         raise TlogProofRefused(f"the receipt's checkpoint: {error}") from error
     return TlogProof(index, proof, checkpoint, extra)
