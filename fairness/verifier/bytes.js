@@ -63,8 +63,10 @@ export function fromBase64(text) {
 /**
  * @param {...Uint8Array} parts
  * @returns {Uint8Array} the parts one after the other
+ * @throws {Error} on a part that is not bytes: a text would silently become zeros
  */
 export function concat(...parts) {
+  if (!parts.every((part) => part instanceof Uint8Array)) throw new Error("not a Uint8Array");
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -153,7 +155,8 @@ export function fromBigEndian(bytes) {
  * @returns {bigint}
  */
 export function fromLittleEndian(bytes) {
-  return fromBigEndian(bytes.slice().reverse());
+  // Not bytes.slice(): Node's Buffer would share its memory with the slice.
+  return fromBigEndian(Uint8Array.from(bytes).reverse());
 }
 
 /**

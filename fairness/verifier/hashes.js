@@ -66,8 +66,10 @@ const lastBlocks = new Uint8Array(128);
  * @param {Uint8Array} message
  * @param {Uint8Array} [digest] where the 32 bytes go; a new array if left out
  * @returns {Uint8Array} `digest`
+ * @throws {Error} on a message that is not bytes
  */
 export function sha256Sync(message, digest = new Uint8Array(32)) {
+  if (!(message instanceof Uint8Array)) throw new Error("not a Uint8Array");
   state.set(INITIAL_STATE);
   const whole = message.length & ~63;
   for (let at = 0; at < whole; at += 64) compress(message, at);
