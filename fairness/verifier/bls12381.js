@@ -1,4 +1,4 @@
-// BLS signatures on BLS12-381 with short signatures: the signature in G1, the key in G2 (draft-irtf-cfrg-bls-signature).
+// BLS signatures on BLS12-381, the signature in G1 and the key in G2 (draft-irtf-cfrg-bls-signature).
 
 import { G1, G2, decodeG1, decodeG2 } from "./bls12381_curves.js";
 import { productOfPairingsIsOne } from "./bls12381_pairing.js";
