@@ -19,8 +19,10 @@ COMMANDS = {
     "register": ("booking_api.cli.register", "Import registers of learners, licences, vehicles, violations."),
     "rebuild": ("booking_api.cli.rebuild", "Make Valkey's view anew from PostgreSQL."),
     "verify": ("booking_api.cli.verify", "Is this draw what it says it is? Offline, by your own trust file."),
-    "draw": ("booking_api.cli.draw", "Rank a list by a seed."),
+    "draw": ("booking_api.cli.draw", "Announce, freeze, contribute, finish; or rank a list by a seed."),
     "beacon": ("booking_api.cli.beacon", "Is this signature the beacon's round's?"),
+    "log": ("booking_api.cli.log", "Keep a log, witness others', prove, verify and monitor."),
+    "keys": ("booking_api.cli.keys", "Secret keys of logs, witnesses and contributors."),
     "backup": ("booking_api.cli.backup", "Write database, keys and settings into one archive; check one."),
     "restore": ("booking_api.cli.restore", "Bring an archive back."),
 }
