@@ -227,6 +227,22 @@ def test_the_empty_tree_begins_every_tree_and_has_one_root():
     assert not included(leaf=OTHER, index=0, size=0, proof=[], root=EMPTY_ROOT)
 
 
+def test_a_proof_may_not_go_on_above_the_root_of_a_smaller_tree():
+    """The larger tree's root and honest proof, but with the size and index of its subtree."""
+    for size in (2, 4, 8, 16, 32):
+        for index in range(size):
+            proof = inclusion_proof(index, size, hash_of)
+            small = {"index": index % (size // 2), "size": size // 2}
+            assert not included(leaf=leaf_hash(ENTRIES[index]), proof=proof, root=ROOTS[size], **small)
+
+
+def test_no_byte_may_move_between_two_hashes():
+    left, right = hash_of(0, 0), hash_of(0, 1)
+    assert included(leaf=left, index=0, size=2, proof=[right], root=ROOTS[2])
+    for leaf, sibling in ((left[:-1], left[-1:] + right), (left + right[:1], right[1:]), (left + right, b"")):
+        assert not included(leaf=leaf, index=0, size=2, proof=[sibling], root=ROOTS[2])
+
+
 def test_sizes_beyond_the_formats_are_refused_and_proofs_of_no_leaf_are_not_made():
     assert not included(leaf=OTHER, index=0, size=SIZE_LIMIT + 1, proof=[OTHER] * 64, root=OTHER)
     huge = SIZE_LIMIT + 1
