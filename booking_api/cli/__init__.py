@@ -11,7 +11,7 @@ import click
 
 COMMANDS = {
     "serve": ("booking_api.cli.serve", "Run the platform: servers, migrations, API and pages."),
-    "demo": ("booking_api.cli.demo", "A demo city, demo tokens, and an opening rush to watch."),
+    "demo": ("booking_api.cli.demo", "A demo city, demo tokens, an opening rush to watch, and a draw."),
     "audit": ("booking_api.cli.audit", "Check the invariants on a live system."),
     "account": ("booking_api.cli.account", "Give accounts their roles."),
     "authority": ("booking_api.cli.authority", "Register authorities: ministry, provinces, city offices."),

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from booking_api import clock
 from booking_api.cli import Unusable
+from booking_api.cli.demo_draw import draw
 from booking_api.cli.surroundings import (
     Addresses,
     on_database,
@@ -49,7 +50,10 @@ SEATS_MOST = 10_000
 
 @click.group("demo")
 def command() -> None:
-    """A demo city, demo tokens, and an opening rush to watch."""
+    """A demo city, demo tokens, an opening rush to watch, and a draw."""
+
+
+command.add_command(draw)
 
 
 @command.command("city")
