@@ -1,0 +1,178 @@
+"""A log is published after its witnesses have seen it, and what fails before leaves the old one."""
+
+import threading
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from booking_api.ceremony.assembling import entries_of, size_of
+from booking_api.ceremony.errors import CeremonyRefused, CeremonyUnusable
+from booking_api.ceremony.folders import CHECKPOINT, LogFolder
+from booking_api.ceremony.monitoring import look_again
+from booking_api.ceremony.publishing import append
+from booking_api.ceremony.witness import Witness, serve_witness
+from fairness.entries import Voided, write
+from fairness.log import check_tiles
+from fairness.note import COSIGNATURE, SigningKey
+from fairness.policy import check_checkpoint, parse_policy
+from fairness.seed import freeze_hash
+from tests.fairness.ceremonies import entrants_of, frozen_of, secret
+
+LOG = SigningKey("log.test/one", bytes(range(32)))
+KEYS = [SigningKey(f"witness.test/{name}", secret(name)) for name in ("a", "b")]
+NOW_S = 1_700_000_000
+
+
+@contextmanager
+def witnessing(tmp_path, *keys):
+    """Witnesses that answer, and a trust file in which one of two is enough."""
+    servers = []
+    lines = [f"log {LOG.verifier()}"]
+    try:
+        for key in keys:
+            memory = LogFolder(tmp_path / key.name.replace("/", "-"))
+            witness = Witness(key, (LOG.verifier(),), memory, now_s=lambda: NOW_S)
+            server = serve_witness(witness, host="127.0.0.1", port=0)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            servers.append(server)
+        ports = [server.server_port for server in servers] + [9] * len(KEYS)
+        for key, port in zip(KEYS, ports, strict=False):
+            lines.append(f"witness {key.name} {key.verifier(COSIGNATURE)} http://127.0.0.1:{port}")
+        lines += [f"group one 1 {KEYS[0].name} {KEYS[1].name}", "quorum one"]
+        yield parse_policy("\n".join(lines) + "\n")
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return LogFolder(tmp_path / "log")
+
+
+def published(folder, policy):
+    """The log as a stranger checks it: its checkpoint by the trust file, and every tile."""
+    seen = check_checkpoint(policy, folder.read(CHECKPOINT))
+    check_tiles(folder.read, size=seen.checkpoint.size, root=seen.checkpoint.root)
+    return [text for _, text in entries_of(folder, seen.checkpoint.size)]
+
+
+def test_entries_are_published_in_order(folder, tmp_path):
+    with witnessing(tmp_path, *KEYS) as policy:
+        assert append(folder, LOG, policy, [b"a", b"b"]) == 0
+        assert append(folder, LOG, policy, [b"c"] * 300) == 2
+        assert published(folder, policy) == [b"a", b"b", *[b"c"] * 300]
+        assert folder.kept_sizes() == [2, 302]
+
+
+def test_a_witness_that_is_down_does_not_stop_a_quorum_of_the_others(folder, tmp_path):
+    with witnessing(tmp_path, KEYS[0]) as policy:
+        append(folder, LOG, policy, [b"a"])
+        assert list(check_checkpoint(policy, folder.read(CHECKPOINT)).times) == [KEYS[0].name]
+
+
+def test_without_a_quorum_the_old_log_stays(folder, tmp_path):
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [b"a"])
+    with witnessing(tmp_path) as nobody:
+        with pytest.raises(CeremonyRefused, match="no quorum"):
+            append(folder, LOG, nobody, [b"b"])
+        assert size_of(folder) == 1
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [b"b"])
+        assert published(folder, policy) == [b"a", b"b"]
+
+
+def test_a_witness_that_is_behind_or_ahead_is_asked_from_where_it_is(folder, tmp_path):
+    """The second was down for one append; the first cosigned what was then not published."""
+    with witnessing(tmp_path, KEYS[0]) as policy:
+        append(folder, LOG, policy, [b"a"])
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [b"b"])
+        assert len(check_checkpoint(policy, folder.read(CHECKPOINT)).times) == 2
+
+
+def test_a_witness_stops_a_log_that_was_set_back(folder, tmp_path):
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [b"a", b"b"])
+        again = LogFolder(tmp_path / "again")
+        with pytest.raises(CeremonyRefused, match="no quorum"):
+            append(again, LOG, policy, [b"other", b"entries", b"here"])
+        assert again.read(CHECKPOINT) is None
+
+
+def test_another_key_does_not_go_on_with_a_log(folder, tmp_path):
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [b"a"])
+        with pytest.raises(CeremonyUnusable):
+            append(folder, SigningKey(LOG.name, bytes(32)), policy, [b"b"])
+
+
+def test_an_entry_that_is_too_long_changes_nothing(folder, tmp_path):
+    with witnessing(tmp_path, *KEYS) as policy:
+        with pytest.raises(CeremonyUnusable, match="65535"):
+            append(folder, LOG, policy, [bytes(70_000)])
+        assert folder.read(CHECKPOINT) is None
+
+
+def test_each_write_that_fails_leaves_a_log_that_can_be_gone_on_with(folder, tmp_path, monkeypatch):
+    """Failed, and failed but persisted: the disk is full at the n-th file."""
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [b"a"])
+        write_for_real = LogFolder.write
+        for number in range(1, 6):
+            for persisted in (False, True):
+                left = number
+
+                def failing(self, path, data, *, persisted=persisted):
+                    nonlocal left
+                    left -= 1
+                    if left == 0:
+                        if persisted:
+                            write_for_real(self, path, data)
+                        raise CeremonyUnusable("no space left on device")
+                    write_for_real(self, path, data)
+
+                before = published(folder, policy)
+                monkeypatch.setattr(LogFolder, "write", failing)
+                with suppress(CeremonyUnusable):
+                    append(folder, LOG, policy, [b"more"])
+                monkeypatch.setattr(LogFolder, "write", write_for_real)
+                assert published(folder, policy)[: len(before)] == before
+                append(folder, LOG, policy, [b"more"])
+                assert published(folder, policy)[-1] == b"more"
+
+
+def test_a_monitor_tells_what_is_new_and_remembers(folder, tmp_path):
+    memory = LogFolder(tmp_path / "memory")
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [b"a"])
+        look = lambda: look_again(folder, check_checkpoint(policy, folder.read(CHECKPOINT)), memory)  # noqa: E731
+        assert look() == (["0 1 bytes"], [])
+        assert look() == ([], [])
+        append(folder, LOG, policy, [write(frozen_of(entrants_of(3)))])
+        assert look() == (["1 Frozen test-draw"], [])
+
+
+def test_a_monitor_finds_a_second_freeze_unless_the_first_was_voided(folder, tmp_path):
+    first, second, third = (write(frozen_of(entrants_of(count))) for count in (3, 4, 5))
+    void = write(Voided("test-draw", freeze_hash(first), "a contributor was ill"))
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [first, void, second, third])
+        found = look_again(
+            folder, check_checkpoint(policy, folder.read(CHECKPOINT)), LogFolder(tmp_path / "memory")
+        )
+    assert found.wrong == ["entry 3 freezes the draw test-draw a second time"]
+
+
+def test_a_monitor_finds_a_log_that_was_written_anew(folder, tmp_path):
+    memory = LogFolder(tmp_path / "memory")
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [b"a", b"b"])
+        look_again(folder, check_checkpoint(policy, folder.read(CHECKPOINT)), memory)
+    other = LogFolder(tmp_path / "other")
+    with witnessing(tmp_path / "elsewhere", *KEYS) as policy:
+        append(other, LOG, policy, [b"a", b"x", b"c"])
+        found = look_again(other, check_checkpoint(policy, other.read(CHECKPOINT)), memory)
+    assert found.wrong == ["the first 2 entries are not those that were seen before"]
