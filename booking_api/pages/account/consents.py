@@ -236,7 +236,7 @@ async def _form(
     )
 
 
-consent_pages = [
+CONSENT_PAGES = [
     get_consents,
     get_new_consent,
     post_new_consent,

@@ -128,4 +128,4 @@ def _web_address(pay_url: str | None) -> str | None:
     return pay_url if pay_url is not None and pay_url.startswith(("https://", "http://")) else None
 
 
-fee_pages = [get_fee, post_fee]
+FEE_PAGES = [get_fee, post_fee]

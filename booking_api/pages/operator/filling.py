@@ -378,4 +378,4 @@ def _preview(
     )
 
 
-FILLING_PAGES: list[Any] = [get_import, post_import, get_schedule, post_schedule, post_sessions]
+FILLING_PAGES = [get_import, post_import, get_schedule, post_schedule, post_sessions]

@@ -272,7 +272,7 @@ async def _act_form(
     )
 
 
-ORGANISATION_PAGES: list[Any] = [
+ORGANISATION_PAGES = [
     get_organisations_page,
     get_new_organisation,
     post_new_organisation,

@@ -66,4 +66,4 @@ def _roles_here(found: Standing, authorities: set[str]) -> list[str]:
     return [role for role, kind, scope in split if kind in {"school", "station"} or scope in authorities]
 
 
-PEOPLE_PAGES: list[Any] = [get_people, post_people]
+PEOPLE_PAGES = [get_people, post_people]

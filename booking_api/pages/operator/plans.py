@@ -177,4 +177,4 @@ def _form(visitor: Visitor, office: Office, form: Form, refused: Refusal | None 
     return show("plan_new", visitor, office, tab=TAB, form=form, services=list(SETTINGS), refused=refused)
 
 
-PLAN_PAGES: list[Any] = [get_plans_page, get_new_plan, post_new_plan, get_plan_page]
+PLAN_PAGES = [get_plans_page, get_new_plan, post_new_plan, get_plan_page]

@@ -154,7 +154,7 @@ async def _publish_form(
     )
 
 
-PUBLISHING_PAGES: list[Any] = [
+PUBLISHING_PAGES = [
     get_publish,
     post_publish_page,
     get_close,

@@ -278,4 +278,4 @@ async def _days_off(
     return show("days_off", visitor, office, tab=DAYS_TAB, days=days, form=form, refused=refused)
 
 
-RULES_PAGES: list[Any] = [get_rules, post_rules, get_days_off_page, post_days_off_page]
+RULE_PAGES = [get_rules, post_rules, get_days_off_page, post_days_off_page]

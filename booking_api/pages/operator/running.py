@@ -193,4 +193,4 @@ async def _cancel_form(
     )
 
 
-RUNNING_PAGES: list[Any] = [get_day, get_session_page, get_cancel, post_cancel]
+RUNNING_PAGES = [get_day, get_session_page, get_cancel, post_cancel]

@@ -102,4 +102,4 @@ def _span(visitor: Visitor) -> int:
     return next((span for span in SPANS if str(span) == wanted), SPAN)
 
 
-RUSH_PAGES: list[Any] = [get_rush, get_rush_events]
+RUSH_PAGES = [get_rush, get_rush_events]

@@ -193,4 +193,4 @@ async def _choices(desk: Desk, visitor: Visitor, school: Organisation) -> list[t
     ]
 
 
-batch_pages = [get_batches, get_new, post_new, post_batch]
+BATCH_PAGES = [get_batches, get_new, post_new, post_batch]

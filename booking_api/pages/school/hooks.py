@@ -170,7 +170,7 @@ def _form(
     )
 
 
-hook_pages = [
+HOOK_PAGES = [
     get_webhooks,
     get_new_webhook,
     post_webhook,

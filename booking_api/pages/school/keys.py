@@ -135,4 +135,4 @@ def _form(
     )
 
 
-key_pages = [get_keys, get_new_key, post_key, get_revoke, post_revoke]
+KEY_PAGES = [get_keys, get_new_key, post_key, get_revoke, post_revoke]

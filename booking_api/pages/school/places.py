@@ -205,4 +205,4 @@ async def _swap_form(
     )
 
 
-place_pages = [get_seats, get_results, get_substitute, post_substitute]
+PLACE_PAGES = [get_seats, get_results, get_substitute, post_substitute]

@@ -277,4 +277,4 @@ def _ask_form(
     )
 
 
-roll_pages = [get_learners, post_search, get_ask, post_ask, post_ask_list, get_end, post_end]
+ROLL_PAGES = [get_learners, post_search, get_ask, post_ask, post_ask_list, get_end, post_end]
