@@ -36,6 +36,7 @@ from booking_api.pages.refusals import Refusal, refusal_of
 from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
 from booking_api.pages.visiting import Visitor, posted, visit
+from booking_api.paging import cursor_or_start, page
 from booking_api.plans.rows import Code
 from booking_api.registers.rows import Word
 from booking_api.request import AnyRequest
@@ -75,13 +76,14 @@ async def get_organisations_page(
     """All that the authority has registered."""
     visitor = await visit(request, desk)
     office = await office_of(desk, visitor, authority)
-    after = visitor.query.get("after", "")[:64].replace("\0", "")
+    of = ("operator organisations", office.id)
+    after = cursor_or_start(visitor.query.get("cursor"), of=of, kind=str) or ""
     async with transaction(desk.kernel.reads) as connection:
         found = await organisations_of(
             connection, authority=office.id, kind=None, after=after, limit=SHOWN + 1
         )
-    following = found[SHOWN - 1].id if len(found) > SHOWN else None
-    return show("organisations", visitor, office, tab=TAB, found=found[:SHOWN], following=following)
+    shown, following = page(found, limit=SHOWN, key=lambda organisation: organisation.id, of=of)
+    return show("organisations", visitor, office, tab=TAB, found=shown, following=following)
 
 
 @page_get("/operator/{authority:str}/organisations/new", access=Access.OPERATOR)

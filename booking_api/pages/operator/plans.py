@@ -10,7 +10,6 @@ from litestar.params import FromPath
 
 from booking_api.clock import SHANGHAI
 from booking_api.desk import Desk
-from booking_api.errors import InvalidRequest
 from booking_api.gate.access import Access
 from booking_api.pages.forms import FieldsRefused, Form
 from booking_api.pages.operator.calendar import Slot, plot_of, slots_of_sessions, totals_of, week_of
@@ -19,7 +18,7 @@ from booking_api.pages.refusals import Refusal, refusal_of
 from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
 from booking_api.pages.visiting import Visitor, posted, visit
-from booking_api.paging import page, read_cursor
+from booking_api.paging import cursor_or_start, page
 from booking_api.plans.draft import (
     SESSIONS_LIMIT,
     NewPlan,
@@ -56,10 +55,7 @@ async def get_plans_page(
     visitor = await visit(request, desk)
     office = await office_of(desk, visitor, authority)
     of = ("operator plans", office.id)
-    try:
-        before = read_cursor(visitor.query.get("cursor"), of=of, kind=int)
-    except InvalidRequest:
-        before = None
+    before = cursor_or_start(visitor.query.get("cursor"), of=of, kind=int)
     async with transaction(desk.kernel.reads) as connection:
         found = await plans_of(connection, authorities=[office.id], before=before, limit=PLANS_SHOWN + 1)
     plans, following = page(found, limit=PLANS_SHOWN, key=lambda plan: plan.id, of=of)
