@@ -223,7 +223,6 @@ async def _form(
     return render(
         "account/give_consent.html",
         visitor,
-        status=refused.status if refused else 200,
         refused=refused,
         asked=asked,
         schools=schools,

@@ -95,7 +95,6 @@ async def _page(
     return render(
         "applicant/fee.html",
         visitor,
-        status=refused.status if refused else 200,
         headers=error.headers if isinstance(error, ApiError) else None,
         refused=refused,
         place=place,

@@ -125,7 +125,6 @@ def _form(
         visitor,
         school,
         "keys",
-        status=refused.status if refused else 200,
         refused=refused,
         scopes=SCOPES,
         lives=LIVES,

@@ -195,7 +195,6 @@ async def _swap_form(
         visitor,
         school,
         "seats",
-        status=refused.status if refused else 200,
         seat=seat,
         rules=rules,
         choices=choices if len(learners) <= CHOICES_LIMIT else [],

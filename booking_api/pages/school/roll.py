@@ -272,7 +272,6 @@ def _ask_form(
         visitor,
         school,
         "learners",
-        status=refused.status if refused else 200,
         kept=kept,
         refused=refused,
         days=REQUESTS_KEPT_DAYS,
