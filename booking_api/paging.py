@@ -24,6 +24,7 @@ PAGE_LIMIT = 500
 PAGE_SIZE = 100
 CURSOR_LIMIT = 200
 DIGEST_BYTES = 8
+ID_LIMIT = 2**53
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_LIMIT, description="Items in a page.")]
@@ -53,7 +54,7 @@ def read_cursor(text: str | None, *, of: Sequence[Any], kind: type[Key]) -> Key 
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         key = msgspec.json.decode(raw[DIGEST_BYTES:], type=kind)
-        if write_cursor(key, of=of) == text:
+        if write_cursor(key, of=of) == text and _storable(key):
             return key
     except (ValueError, msgspec.MsgspecError):
         pass
@@ -72,6 +73,14 @@ def write_cursor(key: object, *, of: Sequence[Any]) -> str:
     told = msgspec.json.encode(key)
     digest = hashlib.blake2b(told + b"\n" + msgspec.json.encode(of), digest_size=DIGEST_BYTES).digest()
     return urlsafe_b64encode(digest + told).rstrip(b"=").decode()
+
+
+def cursor_or_start(text: str | None, *, of: Sequence[Any], kind: type[Key]) -> Key | None:
+    """The key a page's list goes on from. An address that was changed, or kept for too long, leads to its beginning."""
+    try:
+        return read_cursor(text, of=of, kind=kind)
+    except InvalidRequest:
+        return None
 
 
 def units_list(pool_id: int, wanted: UnitFilter) -> Sequence[Any]:
@@ -104,6 +113,13 @@ def moments(first: date | None, last: date | None) -> tuple[datetime | None, dat
     if first and last and last < first:
         raise InvalidRequest(errors=[{"field": "until", "reason": "not before `from`"}])
     return _midnight(first), _midnight(last + timedelta(days=1)) if last else None
+
+
+def _storable(key: object) -> bool:
+    """Whether PostgreSQL can be asked about it: a cursor can be made by anybody."""
+    if isinstance(key, int):
+        return abs(key) <= ID_LIMIT
+    return "\0" not in key if isinstance(key, str) else True
 
 
 def _midnight(day: date | None) -> datetime | None:

@@ -36,8 +36,6 @@ POOLS_LIMIT = 500
 """Open pools that are told of, those with the most recent ids; each is four series."""
 UNITS_AT_ONCE = 1_000
 
-STORES = ("postgresql", "valkey")
-
 _POOLS = text(
     """
     SELECT p.id, p.authority, p.service, p.rule, array_agg(u.id) AS units,

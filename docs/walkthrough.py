@@ -252,8 +252,7 @@ def send_a_batch(who: dict[str, dict[str, str]]) -> None:
         say("the batch, on its way", f"{at['rows']}")
         time.sleep(2)
     say("the batch", f"{at['state']}: {at['rows']}")
-    after = told(http.get(path, params={"after": 193}, headers=manager), 200)["rows"]
-    for row in after:
+    for row in told(http.get(path, headers=manager), 200)["rows"][len(learners) :]:
         rules = [each for refusal in row["refusals"] for each in refusal.get("rules", [])]
         say(f"row {row['number']}", f"{row['code']} {rules or ''}")
 

@@ -51,6 +51,12 @@ def gongdao(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str
     return done
 
 
+def token_of(demo: str, account: str) -> dict[str, str]:
+    """The header of one of the demo's people, where a demo is served at this address."""
+    told = httpx.post(f"{demo}/demo/sign-in", json={"account": account}).json()
+    return {"Authorization": f"Bearer {told['token']}"}
+
+
 class Serving:
     """A running `gongdao serve`."""
 

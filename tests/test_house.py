@@ -17,6 +17,7 @@ PACKAGES = (
     "fairness",
     "loadtest",
     "benchmarks",
+    "tests",
 )
 LINES_LIMIT = 400
 FUNCTION_LINES_LIMIT = 50

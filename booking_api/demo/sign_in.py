@@ -4,7 +4,6 @@ Imports Litestar. Anybody can be anybody here, which is why the settings allow i
 """
 
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import msgspec
 from litestar import Response, Router, get, post
@@ -15,11 +14,9 @@ from booking_api import clock
 from booking_api.demo.applicants import APPLICANTS, Applicant, applicant
 from booking_api.desk import Desk
 from booking_api.errors import ApiError
-from booking_api.identity.accounts import Person, find_person
-from booking_api.identity.sessions.rows import begin_session
+from booking_api.identity.accounts import find_person
 from booking_api.identity.tokens import ACCOUNT_ID_LIMIT, issue_token
 from booking_api.registers.asking import vehicles_of
-from booking_api.request import AnyRequest
 
 TOKEN_LIFE_S = 12 * 3_600
 NO_STORE = {"Cache-Control": "no-store"}
@@ -52,21 +49,15 @@ class Applicants(msgspec.Struct, frozen=True):
     applicants: tuple[Applicant, ...]
 
 
-class DemoSession(NamedTuple):
-    """A page's session that has begun: the token its writes carry, and the headers that give the browser its cookie."""
-
-    person: Person
-    csrf: str
-    headers: dict[str, str]
-
-
 def sign_in_routes() -> Router:
     """The demo's sign-in."""
 
     @post("/sign-in", status_code=200)
     async def post_sign_in(data: JSONBody[SignIn], desk: NamedDependency[Desk]) -> Response[SignedIn]:
         """Signs in as one of the demo's people, with what their account and the registers say now."""
-        person, now_s = await _find(desk, data.account), clock.now_s()
+        if applicant(data.account) is None:
+            raise UnknownApplicant(account=data.account[:ACCOUNT_ID_LIMIT])
+        person, now_s = await find_person(desk.kernel.reads, data.account), clock.now_s()
         async with desk.kernel.reads.connect() as connection:
             vehicles = (await vehicles_of(connection, [person.id]))[person.id]
         token = issue_token(
@@ -87,29 +78,3 @@ def sign_in_routes() -> Router:
         return Response(Applicants(APPLICANTS), headers=NO_STORE)
 
     return Router("/demo", route_handlers=[post_sign_in, get_applicants], include_in_schema=False)
-
-
-async def begin_demo_session(desk: Desk, request: AnyRequest, *, account: str) -> DemoSession:
-    """A page's session as one of the demo's people; the one that the browser came with ends.
-
-    Raises:
-        UnknownApplicant: the demo has nobody of this account, or this is no demo.
-        UnknownAccount: their account was erased.
-        CsrfRefused: another site has sent the form.
-        RateLimited, Unavailable, Busy: as at any sign-in.
-    """
-    if not desk.settings.demo_sign_ins:
-        raise UnknownApplicant(account=account[:ACCOUNT_ID_LIMIT])
-    headers = await desk.gate.enter_unknown(request)
-    desk.gate.cookie.check_origin(request)
-    person = await _find(desk, account)
-    session, told = await begin_session(
-        desk.kernel.engine, account=person.id, instead_of=desk.gate.cookie.of(request)
-    )
-    return DemoSession(person, desk.sessions.csrf(session), headers | NO_STORE | desk.gate.cookie.set(told))
-
-
-async def _find(desk: Desk, account: str) -> Person:
-    if applicant(account) is None:
-        raise UnknownApplicant(account=account[:ACCOUNT_ID_LIMIT])
-    return await find_person(desk.kernel.reads, account)

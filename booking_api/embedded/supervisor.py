@@ -71,7 +71,6 @@ class Supervisor:
             server: _Restarts(restart_limit) for server in (self.postgres, self.valkey)
         }
         self._on_failure = on_failure
-        self._failed = threading.Event()
         self._failure: EmbeddedError | None = None
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -85,16 +84,6 @@ class Supervisor:
     def valkey_url(self) -> str:
         """For redis-py. Raises EmbeddedError `not_started`."""
         return self.valkey.url
-
-    @property
-    def failure(self) -> EmbeddedError | None:
-        """Why a server was given up, None while all is well."""
-        return self._failure
-
-    def wait_failed(self, timeout_s: float | None = None) -> EmbeddedError | None:
-        """Wait until a server is given up, at most `timeout_s` (None: for ever)."""
-        self._failed.wait(timeout_s)
-        return self._failure
 
     def start(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Take the lock, start both servers, wait until both answer, then watch.
@@ -112,7 +101,6 @@ class Supervisor:
             ) from error
         began = time.monotonic()
         self._failure = None
-        self._failed.clear()
         try:
             # Valkey comes up while PostgreSQL's start, the longer one, is waited for.
             self.valkey.start()
@@ -168,7 +156,6 @@ class Supervisor:
             remedy=f"See {server.log}, which ends:\n{server.log_tail()}",
         )
         logger.error("%s", self._failure)
-        self._failed.set()
         if self._on_failure is not None:
             self._on_failure(self._failure)
 

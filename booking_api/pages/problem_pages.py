@@ -69,9 +69,7 @@ def missing(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 def _page(request: AnyRequest, refused: Refusal) -> Response[str]:
     wait = {"Retry-After": str(refused.retry_after_s)} if refused.retry_after_s else None
-    return render(
-        "problem.html", visitor_or_stranger(request), status=refused.status, headers=wait, refused=refused
-    )
+    return render("problem.html", visitor_or_stranger(request), headers=wait, refused=refused)
 
 
 PAGE_EXCEPTIONS: dict[Any, Any] = {

@@ -12,6 +12,7 @@ from booking_api.pages.assets import asset_path
 from booking_api.pages.catalogue import Words
 from booking_api.pages.compression import SMALLEST, compressed
 from booking_api.pages.headers import SECURITY_HEADERS
+from booking_api.pages.refusals import Refusal
 from booking_api.pages.visiting import Visitor
 
 # What a page shows is a moment's, and its visitor's own.
@@ -75,12 +76,18 @@ def render(
     visitor: Visitor,
     *,
     templates: Environment = _templates,
-    status: int = 200,
+    status: int | None = None,
     headers: dict[str, str] | None = None,
+    refused: Refusal | None = None,
     **facts: Any,
 ) -> Response[str]:
-    """A whole page for this visitor. A service gives its own templates (`templates_of`)."""
-    text = page_text(template, visitor, templates=templates, **facts)
+    """A whole page for this visitor. A service gives its own templates (`templates_of`).
+
+    A form that is shown again has `refused`, what was wrong with it, and answers with the refusal's status.
+    """
+    text = page_text(template, visitor, templates=templates, refused=refused, **facts)
+    if status is None:
+        status = refused.status if refused else 200
     return Page(text, visitor, status=status, headers=headers)
 
 

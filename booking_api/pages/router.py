@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from litestar import Router
 
 from booking_api.demo.applicants import Applicant
-from booking_api.pages.account.consents import consent_pages
-from booking_api.pages.account.routes import ACCOUNT
+from booking_api.pages.account.consents import CONSENT_PAGES
+from booking_api.pages.account.routes import ACCOUNT_PAGES
 from booking_api.pages.account.signing_in import sign_in_pages
 from booking_api.pages.applicant.finding import find_pages
-from booking_api.pages.applicant.holding import hold_pages
-from booking_api.pages.applicant.paying import fee_pages
+from booking_api.pages.applicant.holding import HOLD_PAGES
+from booking_api.pages.applicant.paying import FEE_PAGES
 from booking_api.pages.applicant.why import get_why
 from booking_api.pages.assets import get_asset
-from booking_api.pages.bookings.routes import BOOKINGS
+from booking_api.pages.bookings.routes import BOOKING_PAGES
 from booking_api.pages.counter import COUNTER_PAGES
-from booking_api.pages.messages.routes import MESSAGES
+from booking_api.pages.messages.routes import MESSAGE_PAGES
 from booking_api.pages.offline import get_manifest, get_offline, get_worker
 from booking_api.pages.operator.routes import OPERATOR_PAGES
 from booking_api.pages.problem_pages import PAGE_EXCEPTIONS
 from booking_api.pages.reference import get_reference_page
-from booking_api.pages.school import school_pages
+from booking_api.pages.school import SCHOOL_PAGES
 from booking_api.pages.station import STATION_PAGES
 from booking_api.pages.styleguide import get_styleguide
 
@@ -31,16 +31,16 @@ def page_routes(*, applicants: Sequence[Applicant]) -> Router:
         "/",
         route_handlers=[
             *find_pages(),
-            *hold_pages,
-            *fee_pages,
+            *HOLD_PAGES,
+            *FEE_PAGES,
             get_why,
-            *consent_pages,
-            *school_pages,
+            *CONSENT_PAGES,
+            *SCHOOL_PAGES,
             *sign_in_pages(applicants),
             *OPERATOR_PAGES,
-            *ACCOUNT,
-            *BOOKINGS,
-            *MESSAGES,
+            *ACCOUNT_PAGES,
+            *BOOKING_PAGES,
+            *MESSAGE_PAGES,
             *COUNTER_PAGES,
             *STATION_PAGES,
             get_styleguide,

@@ -66,6 +66,7 @@ async def get_styleguide(request: AnyRequest, desk: NamedDependency[Desk]) -> Re
         spaces=SPACES,
         icons=ICONS,
         refused=refusal_of(visitor.words, wrong),
+        status=200,  # an example: nobody was refused anything
         plot=line_plot(
             [Series(1, [(float(at), float(count)) for at, count in enumerate(_EXAMPLE)])], x_labels=[]
         ),

@@ -40,6 +40,22 @@ from reservation.errors import (
     UnknownPool,
 )
 
+CANCEL_REFUSALS = (UnknownBooking, UnknownPool, NotActive, NotEligible)
+MOVE_REFUSALS = (
+    UnknownHold,
+    UnknownBooking,
+    UnknownPool,
+    NotActive,
+    NotMovable,
+    NotEligible,
+    HoldLost,
+    HoldInFlight,
+    ChooseUnit,
+    Full,
+    Rebuilding,
+)
+"""What these acts refuse, at a counter as at home."""
+
 
 class RescheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The hold to move to, and which of its units if it has several."""
@@ -85,7 +101,7 @@ async def get_bookings(
     summary="Cancel a booking",
     tags=["bookings"],
     status_code=200,
-    opt=told(UnknownBooking, UnknownPool, NotActive, NotEligible, answer=examples.CANCELLED),
+    opt=told(*CANCEL_REFUSALS, answer=examples.CANCELLED),
 )
 async def post_cancel(
     request: AnyRequest, booking_id: FromPath[str], desk: NamedDependency[Desk]
@@ -107,17 +123,7 @@ async def post_cancel(
     tags=["bookings"],
     status_code=200,
     opt=told(
-        UnknownHold,
-        UnknownBooking,
-        UnknownPool,
-        NotActive,
-        NotMovable,
-        NotEligible,
-        HoldLost,
-        HoldInFlight,
-        ChooseUnit,
-        Full,
-        Rebuilding,
+        *MOVE_REFUSALS,
         body=examples.RESCHEDULE,
         answer=examples.BOOKING,
     ),

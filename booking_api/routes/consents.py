@@ -5,12 +5,13 @@ from typing import Annotated
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter
 
 from booking_api import clock
 from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.organisations.errors import UnknownOrganisation
+from booking_api.paging import PAGE_SIZE, Cursor, Limit, page, read_cursor
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples_schools as examples
 from booking_api.schools.consents import (
@@ -32,15 +33,17 @@ RowId = Annotated[int, PathParameter(ge=1, lt=2**53)]
 
 
 class Consents(msgspec.Struct, frozen=True):
-    """The newest first, those that ended too."""
+    """The newest first, those that ended too; `next` is the cursor of the page after this one, null at the end."""
 
     consents: list[Consent]
+    next: str | None
 
 
 class ConsentRequests(msgspec.Struct, frozen=True):
-    """In the order in which they were made."""
+    """In the order in which they were made; `next` is the cursor of the page after this one, null at the end."""
 
     requests: list[ConsentRequest]
+    next: str | None
 
 
 @post(
@@ -70,13 +73,16 @@ async def post_consent(
 async def get_consents(
     request: AnyRequest,
     desk: NamedDependency[Desk],
-    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Response[Consents]:
     """Those that stand and those that ended."""
     account, headers = await desk.gate.enter(request, reads=True)
+    before = read_cursor(cursor, of=("consents",), kind=int)
     async with transaction(desk.kernel.reads) as connection:
-        found = await consents_of(connection, account=account.id, limit=limit)
-    return Answer(Consents(found), status_code=200, headers=headers)
+        found = await consents_of(connection, account=account.id, before=before, limit=limit + 1)
+    shown = page(found, limit=limit, key=lambda consent: consent.id, of=("consents",))
+    return Answer(Consents(*shown), status_code=200, headers=headers)
 
 
 @delete(
@@ -105,13 +111,17 @@ async def delete_consent(
 async def get_consent_requests(
     request: AnyRequest,
     desk: NamedDependency[Desk],
-    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Response[ConsentRequests]:
     """Requests that name your identity number and your name."""
     account, headers = await desk.gate.enter(request, reads=True)
+    of = ("consent requests",)
+    after = read_cursor(cursor, of=of, kind=int) or 0
     async with transaction(desk.kernel.reads) as connection:
-        found = await requests_to(connection, account=account.id, limit=limit)
-    return Answer(ConsentRequests(found), status_code=200, headers=headers)
+        found = await requests_to(connection, account=account.id, after=after, limit=limit + 1)
+    shown = page(found, limit=limit, key=lambda asked: asked.id, of=of)
+    return Answer(ConsentRequests(*shown), status_code=200, headers=headers)
 
 
 @post(

@@ -10,41 +10,21 @@ from booking_api.counter.errors import PersonNotVerified, UnknownVisit
 from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.eligibility.claimants import checked_booking_id, checked_hold_id
-from booking_api.eligibility.errors import BookingClosed, NotEligible, NotOpenYet
-from booking_api.errors import (
-    KeyMissing,
-    NotYourVehicle,
-    UnknownAccount,
-    UnknownHold,
-)
+from booking_api.errors import UnknownAccount
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples
-from booking_api.routes.bookings import RescheduleRequest
+from booking_api.routes.bookings import CANCEL_REFUSALS, MOVE_REFUSALS, RescheduleRequest
 from booking_api.routes.counter import TAGS, acting
 from booking_api.routes.holds import (
+    CONFIRM_REFUSALS,
+    HOLD_REFUSALS,
     IDEMPOTENCY_KEY,
+    RELEASE_REFUSALS,
     ConfirmRequest,
     HoldRequest,
     idempotency_key,
 )
 from reservation import Booking, Hold
-from reservation.errors import (
-    AlreadyBooked,
-    AlreadyConfirmed,
-    AnotherHold,
-    ChooseUnit,
-    Full,
-    HoldInFlight,
-    HoldLost,
-    KeyReused,
-    NotActive,
-    NotMovable,
-    PoolClosed,
-    Rebuilding,
-    UnknownBooking,
-    UnknownPool,
-    UnknownUnit,
-)
 
 
 @post(
@@ -55,16 +35,7 @@ from reservation.errors import (
         UnknownVisit,
         UnknownAccount,
         PersonNotVerified,
-        UnknownPool,
-        UnknownUnit,
-        PoolClosed,
-        AnotherHold,
-        Full,
-        NotYourVehicle,
-        NotEligible,
-        NotOpenYet,
-        BookingClosed,
-        Rebuilding,
+        *HOLD_REFUSALS,
         body=examples.NEW_HOLD,
         answer=examples.HOLD,
         also={200: "The hold the person has already."},
@@ -95,7 +66,7 @@ async def post_visit_hold(
     summary="Release the person's hold",
     tags=TAGS,
     status_code=204,
-    opt=told(UnknownVisit, UnknownAccount, UnknownHold, HoldLost, HoldInFlight, UnknownPool, Rebuilding),
+    opt=told(UnknownVisit, UnknownAccount, *RELEASE_REFUSALS),
 )
 async def delete_visit_hold(
     request: AnyRequest, visit_id: FromPath[str], hold_id: FromPath[str], desk: NamedDependency[Desk]
@@ -114,17 +85,7 @@ async def delete_visit_hold(
     opt=told(
         UnknownVisit,
         UnknownAccount,
-        KeyMissing,
-        UnknownHold,
-        UnknownPool,
-        HoldLost,
-        HoldInFlight,
-        ChooseUnit,
-        KeyReused,
-        AlreadyConfirmed,
-        AlreadyBooked,
-        Full,
-        Rebuilding,
+        *CONFIRM_REFUSALS,
         headers=(IDEMPOTENCY_KEY,),
         body=examples.CONFIRM,
         answer=examples.BOOKING,
@@ -157,10 +118,7 @@ async def post_visit_confirm(
     opt=told(
         UnknownVisit,
         UnknownAccount,
-        UnknownBooking,
-        UnknownPool,
-        NotActive,
-        NotEligible,
+        *CANCEL_REFUSALS,
         answer=examples.CANCELLED,
     ),
 )
@@ -187,17 +145,7 @@ async def post_visit_cancel(
     opt=told(
         UnknownVisit,
         UnknownAccount,
-        UnknownHold,
-        UnknownBooking,
-        UnknownPool,
-        NotActive,
-        NotMovable,
-        NotEligible,
-        HoldLost,
-        HoldInFlight,
-        ChooseUnit,
-        Full,
-        Rebuilding,
+        *MOVE_REFUSALS,
         body=examples.RESCHEDULE,
         answer=examples.BOOKING,
     ),

@@ -73,7 +73,7 @@ CONSENT: dict[str, Any] = NEW_CONSENT | {
     "given_at": "2026-11-22T12:01:00Z",
     "withdrawn_at": None,
 }
-CONSENTS = {"consents": [CONSENT]}
+CONSENTS = {"consents": [CONSENT], "next": None}
 CONSENT_REQUESTS: dict[str, Any] = {
     "requests": [
         {
@@ -82,7 +82,8 @@ CONSENT_REQUESTS: dict[str, Any] = {
             "school_name": NEW_ORGANISATION["name"],
             "asked_at": "2026-11-22T09:30:00Z",
         }
-    ]
+    ],
+    "next": None,
 }
 ASK = {"identity_number": "11010519491231002X", "name": "张伟"}
 ASKED = {"asked": True}

@@ -54,6 +54,34 @@ UNIT_ID_LIMIT = 2**53
 
 UnitId = Annotated[int, msgspec.Meta(ge=1, lt=UNIT_ID_LIMIT)]
 
+HOLD_REFUSALS = (
+    UnknownPool,
+    UnknownUnit,
+    PoolClosed,
+    AnotherHold,
+    Full,
+    NotYourVehicle,
+    NotEligible,
+    NotOpenYet,
+    BookingClosed,
+    Rebuilding,
+)
+RELEASE_REFUSALS = (UnknownHold, HoldLost, HoldInFlight, UnknownPool, Rebuilding)
+CONFIRM_REFUSALS = (
+    KeyMissing,
+    UnknownHold,
+    UnknownPool,
+    HoldLost,
+    HoldInFlight,
+    ChooseUnit,
+    KeyReused,
+    AlreadyConfirmed,
+    AlreadyBooked,
+    Full,
+    Rebuilding,
+)
+"""What these acts refuse, at a counter as at home."""
+
 
 class HoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to hold: 1 to 10 units of one pool, all or none. `vehicle` where the pool counts vehicles."""
@@ -95,16 +123,7 @@ class MyHolds(msgspec.Struct, frozen=True):
     summary="Hold units",
     tags=["holds"],
     opt=told(
-        UnknownPool,
-        UnknownUnit,
-        PoolClosed,
-        AnotherHold,
-        Full,
-        NotYourVehicle,
-        NotEligible,
-        NotOpenYet,
-        BookingClosed,
-        Rebuilding,
+        *HOLD_REFUSALS,
         body=examples.NEW_HOLD,
         answer=examples.HOLD,
         also={200: "The hold one has already."},
@@ -160,7 +179,7 @@ async def get_hold(
     summary="Release a hold",
     tags=["holds"],
     status_code=204,
-    opt=told(UnknownHold, HoldLost, HoldInFlight, UnknownPool, Rebuilding),
+    opt=told(*RELEASE_REFUSALS),
 )
 async def delete_hold(
     request: AnyRequest, hold_id: FromPath[str], desk: NamedDependency[Desk]
@@ -177,17 +196,7 @@ async def delete_hold(
     tags=["holds"],
     status_code=201,
     opt=told(
-        KeyMissing,
-        UnknownHold,
-        UnknownPool,
-        HoldLost,
-        HoldInFlight,
-        ChooseUnit,
-        KeyReused,
-        AlreadyConfirmed,
-        AlreadyBooked,
-        Full,
-        Rebuilding,
+        *CONFIRM_REFUSALS,
         headers=(IDEMPOTENCY_KEY,),
         body=examples.CONFIRM,
         answer=examples.BOOKING,

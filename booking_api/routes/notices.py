@@ -11,6 +11,7 @@ from booking_api.description import told
 from booking_api.desk import Desk
 from booking_api.outbox.errors import UnknownNotice
 from booking_api.outbox.notices import Notice, notices_of, read_notice
+from booking_api.paging import Cursor, page, read_cursor
 from booking_api.request import Answer, AnyRequest
 from booking_api.routes import examples_bookings as examples
 
@@ -19,24 +20,25 @@ NOTICE_ID_LIMIT = 2**53
 
 
 class Notices(msgspec.Struct, frozen=True):
-    """One page, newest first; `next` is the `before` of the page after it, null at the end."""
+    """The newest first; `next` is the cursor of the page after this one, null at the end."""
 
     notices: list[Notice]
-    next: int | None
+    next: str | None
 
 
 @get("/notices", summary="My notices", tags=["notices"], opt=told(answer=examples.NOTICES))
 async def get_notices(
     request: AnyRequest,
     desk: NamedDependency[Desk],
-    before: Annotated[int | None, QueryParameter(ge=1, lt=NOTICE_ID_LIMIT)] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=NOTICES_PAGE_LIMIT)] = 50,
+    limit: Annotated[int, QueryParameter(ge=1, le=NOTICES_PAGE_LIMIT, description="Items in a page.")] = 50,
+    cursor: Cursor = None,
 ) -> Response[Notices]:
     """What the account was told: bookings confirmed or cancelled, payments, plans. Newest first."""
     account, headers = await desk.gate.enter(request, reads=True)
-    found = await notices_of(desk.kernel.reads, account=account.id, before=before, limit=limit)
-    last = found[-1].id if len(found) == limit else None
-    return Answer(Notices(found, last), status_code=200, headers=headers)
+    before = read_cursor(cursor, of=("notices",), kind=int)
+    found = await notices_of(desk.kernel.reads, account=account.id, before=before, limit=limit + 1)
+    shown = page(found, limit=limit, key=lambda notice: notice.id, of=("notices",))
+    return Answer(Notices(*shown), status_code=200, headers=headers)
 
 
 @post(

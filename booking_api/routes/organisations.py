@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_api.description import told
@@ -26,6 +26,7 @@ from booking_api.organisations.register import (
     set_state,
     take_membership,
 )
+from booking_api.paging import PAGE_SIZE, Cursor, Limit, page, read_cursor
 from booking_api.plans.authorities import read_lineage
 from booking_api.plans.errors import NotYourAuthority
 from booking_api.plans.rows import CODE_PATTERN
@@ -46,17 +47,17 @@ class ReasonRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Organisations(msgspec.Struct, frozen=True):
-    """In the order of their ids; `next` continues after the last one, null at the end."""
+    """In the order of their ids; `next` is the cursor of the page after this one, null at the end."""
 
     organisations: list[Organisation]
     next: str | None
 
 
 class OrganisationChanges(msgspec.Struct, frozen=True):
-    """The newest first; `next` continues, null at the end."""
+    """The newest first; `next` is the cursor of the page after this one, null at the end."""
 
     changes: list[OrganisationChange]
-    next: int | None
+    next: str | None
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -76,16 +77,18 @@ async def get_organisations(
     authority: FromPath[str],
     desk: NamedDependency[Desk],
     kind: FromQuery[Kind | None] = None,
-    after: Annotated[str, QueryParameter(max_length=64)] = "",
-    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Organisations:
     """Whom this authority has registered, suspended ones too: everybody may know."""
+    of = ("organisations", authority, kind)
+    after = read_cursor(cursor, of=of, kind=str) or ""
     async with transaction(desk.kernel.reads) as connection:
         (await read_lineage(connection)).up(authority)
         found = await organisations_of(
-            connection, authority=authority, kind=kind, after=after.replace("\0", ""), limit=limit
+            connection, authority=authority, kind=kind, after=after, limit=limit + 1
         )
-    return Organisations(found, found[-1].id if len(found) == limit else None)
+    return Organisations(*page(found, limit=limit, key=lambda organisation: organisation.id, of=of))
 
 
 @post(
@@ -156,16 +159,18 @@ async def get_changes(
     request: AnyRequest,
     organisation: OrganisationId,
     desk: NamedDependency[Desk],
-    before: Annotated[int | None, QueryParameter(ge=1, lt=2**53)] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Response[OrganisationChanges]:
     """Registered, suspended, resumed, who was let act for it: by whom, when and why. Nothing is ever taken out."""
     account, headers = await desk.gate.enter(request, reads=True)
+    of = ("organisation changes", organisation)
+    before = read_cursor(cursor, of=of, kind=int)
     async with transaction(desk.kernel.reads) as connection:
         await _own(connection, account, organisation)
-        found = await changes_of(connection, organisation, before=before, limit=limit)
-    last = found[-1].id if len(found) == limit else None
-    return Answer(OrganisationChanges(found, last), status_code=200, headers=headers)
+        found = await changes_of(connection, organisation, before=before, limit=limit + 1)
+    shown = page(found, limit=limit, key=lambda change: change.id, of=of)
+    return Answer(OrganisationChanges(*shown), status_code=200, headers=headers)
 
 
 @put(

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter
 
 from booking_api import clock
 from booking_api.description import told
@@ -16,6 +16,7 @@ from booking_api.identity.accounts import checked_number, spelled_name
 from booking_api.identity.tokens import Account
 from booking_api.organisations.errors import UnknownOrganisation
 from booking_api.organisations.register import Organisation, enter_organisation
+from booking_api.paging import PAGE_LIMIT, PAGE_SIZE, Cursor, Limit, page, read_cursor
 from booking_api.registers.rows import Word
 from booking_api.request import BODY_LIMIT, Answer, AnyRequest
 from booking_api.routes import examples_schools as examples
@@ -58,9 +59,6 @@ BATCH_BYTES = 256 * 1024
 OF_A_SCHOOL = (NotYourOrganisation, UnknownOrganisation)
 
 RowId = Annotated[int, PathParameter(ge=1, lt=2**53)]
-Before = Annotated[int | None, QueryParameter(ge=1, lt=2**53)]
-After = Annotated[int, QueryParameter(ge=0, lt=2**53)]
-Limit = Annotated[int, QueryParameter(ge=1, le=500)]
 
 
 class AskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,32 +75,32 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Learners(msgspec.Struct, frozen=True):
-    """In the order of their consents; `next` continues after the last one, null at the end."""
+    """In the order of their consents; `next` is the cursor of the page after this one, null at the end."""
 
     learners: list[SchoolLearner]
-    next: int | None
+    next: str | None
 
 
 class Batches(msgspec.Struct, frozen=True):
-    """The newest first; `next` continues, null at the end."""
+    """The newest first; `next` is the cursor of the page after this one, null at the end."""
 
     batches: list[Batch]
-    next: int | None
+    next: str | None
 
 
 class BatchRows(msgspec.Struct, frozen=True):
-    """A batch and its rows in order; `next` continues after the last one, null at the end."""
+    """A batch and its rows in order; `next` is the cursor of the page after this one, null at the end."""
 
     batch: Batch
     rows: list[RowResult]
-    next: int | None
+    next: str | None
 
 
 class Substitutions(msgspec.Struct, frozen=True):
-    """The newest first; `next` continues, null at the end."""
+    """The newest first; `next` is the cursor of the page after this one, null at the end."""
 
     substitutions: list[Substitution]
-    next: int | None
+    next: str | None
 
 
 @get(
@@ -115,16 +113,18 @@ async def get_learners(
     request: AnyRequest,
     school: OrganisationId,
     desk: NamedDependency[Desk],
-    after: After = 0,
-    limit: Limit = 100,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Response[Learners]:
     """Whose consent the school has now, by the ends of their number and name."""
     account, headers = await desk.gate.enter(request, reads=True)
     await _enter(desk, account, school)
+    of = ("learners", school)
+    after = read_cursor(cursor, of=of, kind=int) or 0
     async with transaction(desk.kernel.reads) as connection:
-        found = await learners_of(connection, school, today=clock.today(), after=after, limit=limit)
-    last = found[-1].consent if len(found) == limit else None
-    return Answer(Learners(found, last), status_code=200, headers=headers)
+        found = await learners_of(connection, school, today=clock.today(), after=after, limit=limit + 1)
+    shown = page(found, limit=limit, key=lambda learner: learner.consent, of=of)
+    return Answer(Learners(*shown), status_code=200, headers=headers)
 
 
 @post(
@@ -196,16 +196,18 @@ async def get_batches(
     request: AnyRequest,
     school: OrganisationId,
     desk: NamedDependency[Desk],
-    before: Before = None,
-    limit: Limit = 100,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Response[Batches]:
     """With how many of their rows are in which state."""
     account, headers = await desk.gate.enter(request, reads=True)
     await _enter(desk, account, school)
+    of = ("batches", school)
+    before = read_cursor(cursor, of=of, kind=int)
     async with transaction(desk.kernel.reads) as connection:
-        found = await batches_of(connection, school, before=before, limit=limit)
-    last = found[-1].id if len(found) == limit else None
-    return Answer(Batches(found, last), status_code=200, headers=headers)
+        found = await batches_of(connection, school, before=before, limit=limit + 1)
+    shown = page(found, limit=limit, key=lambda batch: batch.id, of=of)
+    return Answer(Batches(*shown), status_code=200, headers=headers)
 
 
 @get(
@@ -220,8 +222,8 @@ async def get_batch(
     batch_id: RowId,
     desk: NamedDependency[Desk],
     *,
-    after: After = 0,
-    limit: Limit = 500,
+    limit: Limit = PAGE_LIMIT,
+    cursor: Cursor = None,
 ) -> Response[BatchRows]:
     """What became of each row so far: booked, or refused with the rules and the first day on which it would pass.
 
@@ -230,11 +232,13 @@ async def get_batch(
     """
     account, headers = await desk.gate.enter(request, reads=True)
     await _enter(desk, account, school)
+    of = ("batch rows", batch_id)
+    after = read_cursor(cursor, of=of, kind=int) or 0
     async with transaction(desk.kernel.reads) as connection:
         batch = await find_batch(connection, school, batch_id)
-        rows = await rows_of(connection, batch_id, after=after, limit=limit)
-    last = rows[-1].number if len(rows) == limit else None
-    return Answer(BatchRows(batch, rows, last), status_code=200, headers=headers)
+        rows = await rows_of(connection, batch_id, after=after, limit=limit + 1)
+    shown = page(rows, limit=limit, key=lambda row: row.number, of=of)
+    return Answer(BatchRows(batch, *shown), status_code=200, headers=headers)
 
 
 @post(
@@ -311,16 +315,18 @@ async def get_substitutions(
     request: AnyRequest,
     school: OrganisationId,
     desk: NamedDependency[Desk],
-    before: Before = None,
-    limit: Limit = 100,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Response[Substitutions]:
     """Who put whom in whose place, when and why."""
     account, headers = await desk.gate.enter(request, reads=True)
     await _enter(desk, account, school)
+    of = ("substitutions", school)
+    before = read_cursor(cursor, of=of, kind=int)
     async with transaction(desk.kernel.reads) as connection:
-        found = await substitutions_of(connection, school, before=before, limit=limit)
-    last = found[-1].id if len(found) == limit else None
-    return Answer(Substitutions(found, last), status_code=200, headers=headers)
+        found = await substitutions_of(connection, school, before=before, limit=limit + 1)
+    shown = page(found, limit=limit, key=lambda substitution: substitution.id, of=of)
+    return Answer(Substitutions(*shown), status_code=200, headers=headers)
 
 
 async def _enter(desk: Desk, account: Account, school: str) -> Organisation:

@@ -113,10 +113,14 @@ async def give_consent(
     return _consent(made.one())
 
 
-async def consents_of(connection: AsyncConnection, *, account: str, limit: int) -> list[Consent]:
-    """A learner's consents, those that ended too, the newest first."""
+async def consents_of(
+    connection: AsyncConnection, *, account: str, before: int | None, limit: int
+) -> list[Consent]:
+    """A learner's consents, those that ended too, the newest first, older than the one with the id `before`."""
     table = tables.consent
     query = select(table).where(table.c.account == account).order_by(table.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.c.id < before)
     return [_consent(row) for row in await connection.execute(query)]
 
 
@@ -214,11 +218,15 @@ async def ask_consent(
     )
 
 
-async def requests_to(connection: AsyncConnection, *, account: str, limit: int) -> list[ConsentRequest]:
-    """What schools ask of this account's verified person: number and name must both be theirs."""
+async def requests_to(
+    connection: AsyncConnection, *, account: str, after: int, limit: int
+) -> list[ConsentRequest]:
+    """What schools ask of this account's verified person, after the id given: number and name must both be theirs."""
     return [
         ConsentRequest(id=row.id, school=row.school, school_name=row.school_name, asked_at=row.asked_at)
-        for row in await connection.execute(_requests(account).limit(limit))
+        for row in await connection.execute(
+            _requests(account).where(tables.consent_request.c.id > after).limit(limit)
+        )
     ]
 
 

@@ -23,6 +23,9 @@ from tests.planning import person, planned, settle, test_row
 
 OWNER = ("clerk:cn-zj-hz", "operator:cn-zj-hz", "school:s-1", "station:st-1", "auditor:cn-zj-hz")
 OTHER = ("clerk:cn-gd-gz", "operator:cn-gd-gz", "school:s-2", "station:st-2", "auditor:cn-gd-gz")
+WEBHOOK = "11111111-1111-4111-8111-111111111111"
+IDENTITY = "22222222-2222-4222-8222-222222222222"
+VISIT = "33333333-3333-4333-8333-333333333333"
 NAME = "\u7532\u67d0\u67d0"
 # Refusals of somebody who is not the owner: it is not theirs, or as if it were not there.
 REFUSED = {403, 404, 409}
@@ -75,7 +78,29 @@ async def client(settings, token):
 async def owned(kernel, client, token) -> Owned:
     first, second = await planned(kernel, [test_row(), test_row(site="b")])
     await settle(kernel, person("a", name=NAME), person("b", number=2))
-    mine = token("a", roles=OWNER)
+    await register(kernel)
+    return Owned(
+        {
+            "pool_id": "1",
+            "unit_id": str(first),
+            "webhook_id": WEBHOOK,
+            "plan_id": "1",
+            "authority": "cn-zj-hz",
+            "service": "driving_test",
+            "organisation": "s-1",
+            "login": "b",
+            "school": "s-1",
+            "batch_id": "1",
+            "identity_id": IDENTITY,
+            "visit_id": VISIT,
+        }
+        | await act(client, token("a", roles=OWNER), first, second)
+        | await store(kernel)
+    )
+
+
+async def register(kernel):
+    """Two schools, and a notice to the owner."""
     async with transaction(kernel.engine) as connection:
         for name in ("s-1", "s-2"):
             new = NewOrganisation(id=name, kind="school", authority="cn-zj-hz", name={"en": name})
@@ -89,6 +114,10 @@ async def owned(kernel, client, token) -> Owned:
             facts={"mark": NAME},
         )
 
+
+async def act(client, mine, first: int, second: int) -> dict[str, str]:
+    """What the owner does over the API: a booking, a hold, a consent, a key."""
+
     async def post(path: str, body: Any = None, **headers: str) -> Any:
         answer = await client.post(f"/api/v1{path}", json=body, headers=mine | headers)
         assert answer.status_code < 300, answer.text
@@ -99,11 +128,21 @@ async def owned(kernel, client, token) -> Owned:
     held = await post("/holds", {"pool": 1, "units": [second]})
     consent = await post("/consents", {"school": "s-1", "subjects": [1], "until": "2027-06-30"})
     key = await post("/api-keys", OWN_BODIES["/api/v1/api-keys"])
+    return {
+        "hold_id": held["id"],
+        "booking_id": booking["id"],
+        "consent_id": str(consent["id"]),
+        "key_id": key["about"]["id"],
+    }
+
+
+async def store(kernel) -> dict[str, str]:
+    """What comes about otherwise, written as it would be."""
     async with kernel.engine.begin() as connection:
         for statement in (
             (
                 "INSERT INTO webhook (id, organisation, url, kinds, created_by) VALUES "
-                "('11111111-1111-4111-8111-111111111111', 'school:s-1', 'https://example.com/', '{batch.finished}', 'a')"
+                f"('{WEBHOOK}', 'school:s-1', 'https://example.com/', '{{batch.finished}}', 'a')"
             ),
             (
                 "INSERT INTO school_batch (school, authority, mode, state, key, digest, sent_by, ended_at) VALUES "
@@ -115,40 +154,18 @@ async def owned(kernel, client, token) -> Owned:
             ),
             (
                 "INSERT INTO external_identity (id, account, issuer, subject) VALUES "
-                "('22222222-2222-4222-8222-222222222222', 'a', 'https://i', 's')"
+                f"('{IDENTITY}', 'a', 'https://i', 's')"
             ),
             (
                 "INSERT INTO counter_visit (id, authority, clerk, account, expires_at) VALUES "
-                "('33333333-3333-4333-8333-333333333333', 'cn-zj-hz', 'a', 'b', now() + interval '1 hour')"
+                f"('{VISIT}', 'cn-zj-hz', 'a', 'b', now() + interval '1 hour')"
             ),
         ):
             await connection.execute(text(statement))
         notice = (await connection.execute(text("SELECT id FROM notice"))).scalar_one()
         session = (await connection.execute(text("SELECT min(id) FROM plan_session"))).scalar_one()
         request = (await connection.execute(text("SELECT id FROM consent_request"))).scalar_one()
-    return Owned(
-        {
-            "pool_id": "1",
-            "unit_id": str(first),
-            "hold_id": held["id"],
-            "booking_id": booking["id"],
-            "notice_id": str(notice),
-            "webhook_id": "11111111-1111-4111-8111-111111111111",
-            "plan_id": "1",
-            "session_id": str(session),
-            "authority": "cn-zj-hz",
-            "service": "driving_test",
-            "organisation": "s-1",
-            "login": "b",
-            "school": "s-1",
-            "batch_id": "1",
-            "consent_id": str(consent["id"]),
-            "request_id": str(request),
-            "key_id": key["about"]["id"],
-            "identity_id": "22222222-2222-4222-8222-222222222222",
-            "visit_id": "33333333-3333-4333-8333-333333333333",
-        }
-    )
+    return {"notice_id": str(notice), "session_id": str(session), "request_id": str(request)}
 
 
 def named_routes() -> list[tuple[str, str]]:

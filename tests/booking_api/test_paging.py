@@ -30,7 +30,10 @@ def test_examples_are_true():
     assert doctest.testmod(paging).failed == 0
 
 
-@given(key=st.integers(0, 2**53) | st.text(max_size=40), name=st.text(max_size=5))
+@given(
+    key=st.integers(0, 2**53) | st.text(st.characters(exclude_characters="\0"), max_size=40),
+    name=st.text(max_size=5),
+)
 def test_a_cursor_gives_its_key_back(key, name):
     cursor = write_cursor(key, of=(name, 1))
     assert read_cursor(cursor, of=(name, 1), kind=type(key)) == key
@@ -47,6 +50,12 @@ def test_a_changed_cursor_is_refused(key, place, letter):
         with pytest.raises(InvalidRequest) as refused:
             read_cursor(text, of=("units", 1), kind=int)
         assert refused.value.facts["errors"][0]["field"] == "cursor"
+
+
+@pytest.mark.parametrize("key", [2**53 + 1, -(2**70), "s\0"])
+def test_a_cursor_of_somebodys_own_making_asks_nothing_that_the_database_cannot_be_asked(key):
+    with pytest.raises(InvalidRequest):
+        read_cursor(write_cursor(key, of=("units", 1)), of=("units", 1), kind=type(key))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.serving import Serving
+from tests.serving import Serving, token_of
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -129,8 +129,3 @@ def fresh(demo) -> Callable[[str], str]:
         return account
 
     return emptied
-
-
-def token_of(demo: str, account: str) -> dict[str, str]:
-    told = httpx.post(f"{demo}/demo/sign-in", json={"account": account}).json()
-    return {"Authorization": f"Bearer {told['token']}"}

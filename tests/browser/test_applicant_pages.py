@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from booking_api import clock
 from tests.browser.axe import axe_everywhere
-from tests.browser.conftest import token_of
 from tests.browser.keeping import keep
+from tests.serving import token_of
 
 __all__ = ["keep"]
 pytestmark = pytest.mark.browser

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import axe_everywhere
 from tests.browser.keeping import keep
+from tests.serving import token_of
 
 __all__ = ["keep"]
 pytestmark = pytest.mark.browser
@@ -34,8 +35,7 @@ def sign_in(page: Page, account: str) -> None:
 
 def book(demo: str, account: str, rule: str, authority: str = "cn-zj-jx") -> str:
     """A booking of one of the demo's people, made over the API."""
-    token = httpx.post(f"{demo}/demo/sign-in", json={"account": account}).json()["token"]
-    mine = {"Authorization": f"Bearer {token}"}
+    mine = token_of(demo, account)
     pools = httpx.get(f"{demo}/api/v1/pools?limit=100").json()["pools"]
     [pool] = [each["id"] for each in pools if (each["authority"], each["rule"]) == (authority, rule)]
     units = httpx.get(f"{demo}/api/v1/pools/{pool}/units?limit=500").json()["units"]

@@ -1,6 +1,7 @@
 """A school's whole way in a real browser: at a desk in English, on a phone in Chinese, without scripts, by keyboard."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,6 +15,9 @@ pytestmark = pytest.mark.browser
 
 SCHOOL = "/school/hz-demo-school"
 ENDED_MS = 60_000
+
+Look = Callable[[str], None]
+"""Has the page checked for everybody's access, and kept as a picture."""
 
 
 def enter(
@@ -50,6 +54,19 @@ def test_an_agent_asks_books_puts_right_substitutes_and_makes_keys(visit, demo, 
 
     narrow, wide, *_ = units_of(page, demo, subject=1)
     look("sessions")
+    put_right_and_book(page, demo, look, narrow=narrow, wide=wide)
+    be_refused_in_part(page, demo, look, unit=wide)
+    for path in ("", "/batches", "/learners", "/seats", "/results"):
+        page.goto(demo + SCHOOL + path)
+        look(path.strip("/") or "overview")
+    substitute(page, demo, look)
+    make_and_revoke_a_key(page, demo, look)
+    mistype_a_webhook(page, demo, look)
+    assert broken == []
+
+
+def put_right_and_book(page: Page, demo: str, look: Look, *, narrow: str, wide: str) -> None:
+    """A list of four rows, two of them wrong; put right and booked."""
     page.goto(f"{demo}{SCHOOL}/batches/new")
     look("batch-new")
     lines = [
@@ -75,8 +92,11 @@ def test_an_agent_asks_books_puts_right_substitutes_and_makes_keys(visit, demo, 
     expect(page.locator("h1 .tag")).to_have_text("done")
     expect(page.locator("#live-words")).to_contain_text("3 of 3 booked")
     look("batch-done")
-    # The same learners once more: each has a booking already.
-    page.goto(f"{demo}{SCHOOL}/batches/new?session={wide}")
+
+
+def be_refused_in_part(page: Page, demo: str, look: Look, *, unit: str) -> None:
+    """The same learners once more: each has a booking already."""
+    page.goto(f"{demo}{SCHOOL}/batches/new?session={unit}")
     page.fill("#f-list", "learner-1\nlearner-2")
     page.get_by_role("button", name="Check the list").click()
     page.get_by_role("button", name="Book 2 rows").click()
@@ -86,9 +106,9 @@ def test_an_agent_asks_books_puts_right_substitutes_and_makes_keys(visit, demo, 
     with page.expect_download() as file:
         page.get_by_role("link", name="Download as CSV").click()
     assert "has a booking of this subject already" in file.value.path().read_text("utf-8-sig")
-    for path in ("", "/batches", "/learners", "/seats", "/results"):
-        page.goto(demo + SCHOOL + path)
-        look(path.strip("/") or "overview")
+
+
+def substitute(page: Page, demo: str, look: Look) -> None:
     page.goto(f"{demo}{SCHOOL}/seats")
     page.get_by_role("link", name="Substitute").first.click()
     look("substitute")
@@ -97,6 +117,9 @@ def test_an_agent_asks_books_puts_right_substitutes_and_makes_keys(visit, demo, 
     page.get_by_role("button", name="Substitute").click()
     expect(page.get_by_role("status").first).to_contain_text("Substituted.")
     look("seats-substituted")
+
+
+def make_and_revoke_a_key(page: Page, demo: str, look: Look) -> None:
     page.goto(f"{demo}{SCHOOL}/keys/new")
     look("key-new")
     page.fill("#f-name", "office system")
@@ -109,6 +132,9 @@ def test_an_agent_asks_books_puts_right_substitutes_and_makes_keys(visit, demo, 
     look("key-revoke")
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("status").first).to_contain_text("Revoked.")
+
+
+def mistype_a_webhook(page: Page, demo: str, look: Look) -> None:
     page.goto(f"{demo}{SCHOOL}/webhooks/new")
     page.fill("#f-url", "http://127.0.0.1/")
     page.get_by_label("a batch has ended").check()
@@ -117,7 +143,6 @@ def test_an_agent_asks_books_puts_right_substitutes_and_makes_keys(visit, demo, 
     look("webhook-new")
     page.goto(f"{demo}{SCHOOL}/webhooks")
     look("webhooks")
-    assert broken == []
 
 
 def test_a_learner_is_asked_on_a_phone_and_answers_and_ends_it_in_chinese(visit, demo, keep):  # noqa: F811

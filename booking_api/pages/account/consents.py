@@ -62,8 +62,8 @@ async def get_consents(request: AnyRequest, desk: NamedDependency[Desk]) -> Resp
     visitor = await visit(request, desk)
     today = clock.today()
     async with transaction(desk.kernel.reads) as connection:
-        asked = await requests_to(connection, account=visitor.me.id, limit=LISTED)
-        given = await consents_of(connection, account=visitor.me.id, limit=LISTED)
+        asked = await requests_to(connection, account=visitor.me.id, after=0, limit=LISTED)
+        given = await consents_of(connection, account=visitor.me.id, before=None, limit=LISTED)
         schools = {one.school: await find_organisation(connection, one.school) for one in given}
     stand = [one for one in given if _stands(one, today)]
     return render(
@@ -140,7 +140,7 @@ async def get_end(request: AnyRequest, consent: FromPath[str], desk: NamedDepend
     visitor = await visit(request, desk)
     consent_id, today = _consent_id(consent), clock.today()
     async with transaction(desk.kernel.reads) as connection:
-        mine = await consents_of(connection, account=visitor.me.id, limit=LISTED)
+        mine = await consents_of(connection, account=visitor.me.id, before=None, limit=LISTED)
         found = next((one for one in mine if one.id == consent_id and _stands(one, today)), None)
         if found is None:
             raise UnknownConsent(consent=consent_id)
@@ -223,7 +223,6 @@ async def _form(
     return render(
         "account/give_consent.html",
         visitor,
-        status=refused.status if refused else 200,
         refused=refused,
         asked=asked,
         schools=schools,
@@ -236,7 +235,7 @@ async def _form(
     )
 
 
-consent_pages = [
+CONSENT_PAGES = [
     get_consents,
     get_new_consent,
     post_new_consent,

@@ -96,9 +96,7 @@ async def post_activate(request: AnyRequest, desk: NamedDependency[Desk]) -> Res
         return _app(visitor, refused=refusal_of(visitor.words, error))
     except (FieldsRefused, CodeRefused, RateLimited) as error:
         refused = refusal_of(visitor.words, error)
-        return render(
-            "account/app_code.html", visitor, status=refused.status, refused=refused, secret=[], symbol=""
-        )
+        return render("account/app_code.html", visitor, refused=refused, secret=[], symbol="")
     return _recovery_codes(visitor, codes)
 
 
@@ -223,7 +221,7 @@ def _credential(said: str) -> NewCredential:
 
 
 def _app(visitor: Visitor, *, refused: Refusal | None = None) -> Response[str]:
-    return render("account/app.html", visitor, status=refused.status if refused else 200, refused=refused)
+    return render("account/app.html", visitor, refused=refused)
 
 
 def _key(
@@ -232,7 +230,6 @@ def _key(
     return render(
         "account/key.html",
         visitor,
-        status=refused.status if refused else 200,
         refused=refused,
         options=options,
         possible=keys_possible(desk),
@@ -246,7 +243,6 @@ async def _removal(
     return render(
         "account/remove_factor.html",
         visitor,
-        status=refused.status if refused else 200,
         refused=refused,
         key=key,
         last=factors.totp + len(factors.security_keys) == 1,

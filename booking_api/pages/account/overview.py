@@ -109,7 +109,6 @@ def _code_form(visitor: Visitor, *, started: Started | None, error: ApiError | N
     return render(
         "account/verification.html",
         visitor,
-        status=refused.status if refused else 200,
         headers=error.headers if error else None,
         refused=refused,
         sent_to=started.sent_to if started else "",

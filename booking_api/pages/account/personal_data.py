@@ -67,7 +67,6 @@ def _erase(
     return render(
         "account/erase.html",
         visitor,
-        status=refused.status if refused else 200,
         refused=refused,
         standing=standing or [],
     )

@@ -73,7 +73,6 @@ def _form(visitor: Visitor, typed: dict[str, str], *, error: ApiError | None = N
     return render(
         "account/register.html",
         visitor,
-        status=refused.status if refused else 200,
         refused=refused,
         typed=typed,
     )

@@ -24,7 +24,7 @@ from booking_api.pages.account.registering import get_register, post_register
 from booking_api.pages.account.second_step import post_second
 from booking_api.pages.account.security import get_security, post_everywhere, post_password
 
-ACCOUNT = [
+ACCOUNT_PAGES = [
     get_register,
     post_register,
     post_second,

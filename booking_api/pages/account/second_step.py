@@ -77,7 +77,6 @@ async def second_form(
     return render(
         "account/second_step.html",
         visitor,
-        status=refused.status if refused else 200,
         headers=error.headers if error else None,
         refused=refused,
         ticket=ticket,

@@ -83,7 +83,6 @@ async def security_page(visitor: Visitor, desk: Desk, *, refused: Refusal | None
     return render(
         "account/security.html",
         visitor,
-        status=refused.status if refused else 200,
         refused=refused,
         factors=await factors_of(engine, visitor.me.id),
         keys_possible=keys_possible(desk),

@@ -118,7 +118,6 @@ def _form(
     return render(
         "account/sign_in.html",
         visitor,
-        status=refused.status if refused else 200,
         headers=error.headers if error else None,
         refused=refused,
         back=back,

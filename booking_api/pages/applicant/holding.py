@@ -189,4 +189,4 @@ def _path(claim_id: str, *, unit: int, instead: str) -> str:
     return f"/hold/{claim_id}?unit={unit}" + (f"&instead={instead}" if instead else "")
 
 
-hold_pages = [post_hold, get_holds, get_hold, post_confirm, post_release]
+HOLD_PAGES = [post_hold, get_holds, get_hold, post_confirm, post_release]

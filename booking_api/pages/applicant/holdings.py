@@ -50,7 +50,6 @@ async def hold_page(
     return render(
         "applicant/hold.html",
         visitor,
-        status=refused.status if refused else 200,
         refused=refused,
         held=held,
         until=until(held.expires_at_ms, visitor.words),

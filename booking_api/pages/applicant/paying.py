@@ -95,7 +95,6 @@ async def _page(
     return render(
         "applicant/fee.html",
         visitor,
-        status=refused.status if refused else 200,
         headers=error.headers if isinstance(error, ApiError) else None,
         refused=refused,
         place=place,
@@ -128,4 +127,4 @@ def _web_address(pay_url: str | None) -> str | None:
     return pay_url if pay_url is not None and pay_url.startswith(("https://", "http://")) else None
 
 
-fee_pages = [get_fee, post_fee]
+FEE_PAGES = [get_fee, post_fee]

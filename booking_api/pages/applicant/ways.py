@@ -102,7 +102,7 @@ async def refused_page(
     return render(
         "applicant/refused.html",
         visitor,
-        status=status or refused.status,
+        status=status,
         headers=headers,
         refused=refused,
         title=visitor.words.code(f"refusal.{error.code}", instead=visitor.words.text("This was not done")),

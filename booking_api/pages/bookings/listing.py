@@ -13,6 +13,7 @@ from booking_api.pages.headers import SECURITY_HEADERS
 from booking_api.pages.rendering import render
 from booking_api.pages.routing import page_get
 from booking_api.pages.visiting import Visitor, visit
+from booking_api.paging import cursor_or_start, page
 from booking_api.request import AnyRequest
 from booking_api.tickets.check_in import check_in_key, code_groups, code_path
 from booking_api.tickets.owned import OwnedBooking, past_bookings
@@ -27,7 +28,8 @@ KEPT = 10
 async def get_bookings(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[str]:
     """The list."""
     visitor, now = await visit(request, desk), clock.now()
-    before = visitor.query.get("before")
+    of = ("past bookings",)
+    before = cursor_or_start(visitor.query.get("cursor"), of=of, kind=str)
     if before is not None and pool_of(before) is None:
         before = None
     coming = await read_coming(desk, owner=visitor.me.id, now=now) if before is None else []
@@ -39,14 +41,14 @@ async def get_bookings(request: AnyRequest, desk: NamedDependency[Desk]) -> Resp
         before=before,
         limit=PAST_SHOWN + 1,
     )
-    past = found[:PAST_SHOWN]
+    past, following = page(found, limit=PAST_SHOWN, key=lambda owned: owned.booked.id, of=of)
     return render(
         "bookings/list.html",
         visitor,
         coming=coming,
         past=past,
         states=await read_states(desk, [*coming, *past], now=now),
-        following=f"/bookings?before={past[-1].booked.id}" if len(found) > PAST_SHOWN else None,
+        following=f"/bookings?cursor={following}" if following else None,
         earlier=before is not None,
         as_of=now,
     )

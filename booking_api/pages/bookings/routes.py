@@ -4,7 +4,7 @@ from booking_api.pages.bookings.leaving import get_cancel, get_change, post_canc
 from booking_api.pages.bookings.listing import get_bookings, get_kept
 from booking_api.pages.bookings.ticket import get_ticket, post_refund
 
-BOOKINGS = [
+BOOKING_PAGES = [
     get_bookings,
     get_kept,
     get_ticket,

@@ -70,7 +70,6 @@ def _page(
     return render(
         "bookings/ticket.html",
         visitor,
-        status=refused.status if refused else 200,
         refused=refused,
         ticket=ticket,
         owned=ticket.owned,

@@ -16,11 +16,10 @@ from booking_api.desk import Desk
 from booking_api.eligibility.claimants import checked_booking_id, checked_hold_id, current_holds
 from booking_api.errors import ApiError
 from booking_api.gate.access import Access
-from booking_api.pages.counter.entering import Serving, counter_refusal, serving
+from booking_api.pages.counter.entering import Refused, Serving, serving, serving_posted, show
 from booking_api.pages.counter.kept import bookings_shown
-from booking_api.pages.rendering import go_to, render
+from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import posted, visit
 from booking_api.request import AnyRequest
 from booking_api.tickets.reading import BookedUnit
 from reservation import (
@@ -37,7 +36,6 @@ from reservation.listing import PoolFilter, UnitFilter, pools_of
 
 UNITS_SHOWN = 500
 POOLS_SHOWN = 100
-Refused = ApiError | ReservationError
 
 
 class HoldShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,21 +59,19 @@ async def get_find(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[str]:
     """What is given out here now, by day: what everybody else sees."""
-    visitor = await visit(request, desk)
-    here = await serving(desk, visitor, authority, visit_id)
+    here = await serving(request, desk, authority, visit_id)
     pools = await pools_of(
         desk.kernel, wanted=PoolFilter(authority=here.counter.authority), limit=POOLS_SHOWN
     )
-    chosen = next((pool for pool in pools if str(pool.id) == visitor.query.get("pool")), None)
+    chosen = next((pool for pool in pools if str(pool.id) == here.visitor.query.get("pool")), None)
     chosen = chosen or next(iter(pools), None)
     units = await _coming(desk, chosen) if chosen else []
     classes = sorted({unit.attributes["class"] for unit in units if unit.attributes.get("class")})
-    vehicle_class = visitor.query.get("class", "")
+    vehicle_class = here.visitor.query.get("class", "")
     wanted = [unit for unit in units if vehicle_class in {"", unit.attributes.get("class")}]
-    return render(
-        "counter/find.html",
-        visitor,
-        here=here,
+    return show(
+        "find",
+        here,
         pools=pools,
         chosen=chosen,
         classes=classes,
@@ -93,8 +89,7 @@ async def get_unit(
     desk: NamedDependency[Desk],
 ) -> Response[str]:
     """Before it is held: for whom, what, and for how long."""
-    visitor = await visit(request, desk)
-    return await _unit_page(desk, await serving(desk, visitor, authority, visit_id), unit=unit)
+    return await _unit_page(desk, await serving(request, desk, authority, visit_id), unit=unit)
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/units/{unit:int}", access=Access.CLERK)
@@ -106,8 +101,7 @@ async def post_unit(
     desk: NamedDependency[Desk],
 ) -> Response[Any]:
     """Holds it for the person."""
-    visitor, form = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, form = await serving_posted(request, desk, authority, visit_id)
     try:
         vehicle = form.read(Wanted).vehicle
         found = await find_unit(desk.kernel, unit_id=_id(unit))
@@ -122,7 +116,7 @@ async def post_unit(
         )
     except (ApiError, ReservationError) as error:
         return await _unit_page(desk, here, unit=unit, vehicle=form.one("vehicle"), error=error)
-    return go_to(visitor, f"{here.home}/holds/{held.id}")
+    return go_to(here.visitor, f"{here.home}/holds/{held.id}")
 
 
 @page_get("/counter/{authority:str}/visits/{visit_id:str}/holds/{hold_id:str}", access=Access.CLERK)
@@ -134,8 +128,7 @@ async def get_hold(
     desk: NamedDependency[Desk],
 ) -> Response[str]:
     """What is held, to be read to the person before it is booked."""
-    visitor = await visit(request, desk)
-    return await _hold_page(desk, await serving(desk, visitor, authority, visit_id), hold_id=hold_id)
+    return await _hold_page(desk, await serving(request, desk, authority, visit_id), hold_id=hold_id)
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/holds/{hold_id:str}/confirm", access=Access.CLERK)
@@ -147,13 +140,12 @@ async def post_confirm(
     desk: NamedDependency[Desk],
 ) -> Response[Any]:
     """Books it. The hold's own id is the key: sent twice it is one booking."""
-    visitor, _ = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, _ = await serving_posted(request, desk, authority, visit_id)
     try:
         booked = await confirm_for(desk.kernel, here.present, hold_id=checked_hold_id(hold_id), key=hold_id)
     except ReservationError as error:
         return await _refused_page(desk, here, error, hold_id=hold_id)
-    return go_to(visitor, f"{here.home}/bookings/{booked.id}", told="booked")
+    return go_to(here.visitor, f"{here.home}/bookings/{booked.id}", told="booked")
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/holds/{hold_id:str}/release", access=Access.CLERK)
@@ -165,10 +157,9 @@ async def post_release(
     desk: NamedDependency[Desk],
 ) -> Response[Any]:
     """Gives it back."""
-    visitor, _ = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, _ = await serving_posted(request, desk, authority, visit_id)
     await release_for(desk.kernel, here.present, hold_id=checked_hold_id(hold_id))
-    return go_to(visitor, here.home, told="released")
+    return go_to(here.visitor, here.home, told="released")
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/holds/{hold_id:str}/move", access=Access.CLERK)
@@ -180,8 +171,7 @@ async def post_move(
     desk: NamedDependency[Desk],
 ) -> Response[Any]:
     """Moves the person's booking to what they hold."""
-    visitor, form = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, form = await serving_posted(request, desk, authority, visit_id)
     try:
         moved = await move_for(
             desk.kernel,
@@ -194,7 +184,7 @@ async def post_move(
         )
     except (ApiError, ReservationError) as error:
         return await _refused_page(desk, here, error, hold_id=hold_id)
-    return go_to(visitor, f"{here.home}/bookings/{moved.id}", told="moved")
+    return go_to(here.visitor, f"{here.home}/bookings/{moved.id}", told="moved")
 
 
 async def holds_shown(desk: Desk, here: Serving) -> list[HoldShown]:
@@ -241,19 +231,16 @@ async def _unit_page(
 ) -> Response[str]:
     found = await find_unit(desk.kernel, unit_id=_id(unit))
     pool = await desk.kernel.pool(found.pool)
-    refused = counter_refusal(here.visitor.words, error) if error else None
-    return render(
-        "counter/unit.html",
-        here.visitor,
-        status=refused.status if refused else 200,
-        here=here,
+    return show(
+        "unit",
+        here,
         unit=found,
         pool=pool,
         minutes=pool.hold_ttl_s // 60,
         by_vehicle=pool.claimant_kind is ClaimantKind.VEHICLE,
         vehicles=[(plate, plate) for plate in here.present.account.vehicles],
         vehicle=vehicle,
-        refused=refused,
+        error=error,
     )
 
 
@@ -261,14 +248,11 @@ async def _hold_page(
     desk: Desk, here: Serving, *, hold_id: str, error: Refused | None = None
 ) -> Response[str]:
     held = await find_hold(desk.kernel, claim_id=checked_hold_id(hold_id), owner=here.present.account.id)
-    refused = counter_refusal(here.visitor.words, error) if error else None
-    return render(
-        "counter/hold.html",
-        here.visitor,
-        status=refused.status if refused else 200,
-        here=here,
+    return show(
+        "hold",
+        here,
         held=await _shown(desk, here, held),
-        refused=refused,
+        error=error,
     )
 
 

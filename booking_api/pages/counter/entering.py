@@ -12,14 +12,17 @@ from booking_api.desk import Desk
 from booking_api.errors import ApiError, UnknownAuthority
 from booking_api.gate.access import Access
 from booking_api.pages.catalogue import Words
+from booking_api.pages.forms import Form
 from booking_api.pages.refusals import Refusal, refusal_of
 from booking_api.pages.rendering import go_to, render
 from booking_api.pages.routing import page_get
-from booking_api.pages.visiting import Visitor, visit
+from booking_api.pages.visiting import Visitor, posted, visit
 from booking_api.request import AnyRequest
 from reservation.errors import ReservationError
 from reservation.tables import authority as authority_table
 from reservation.transaction import transaction
+
+Refused = ApiError | ReservationError
 
 
 class Counter(NamedTuple):
@@ -81,32 +84,56 @@ async def at_counter(desk: Desk, visitor: Visitor, authority: str) -> Counter:
     return Counter(visitor, authority, visitor.words.named(names[authority]))
 
 
-async def serving(
-    desk: Desk, visitor: Visitor, authority: str, visit_id: str, *, acts: bool = False
-) -> Serving:
-    """The clerk with the person of this visit. `acts`: what follows is done for them and counts as their own request.
+async def serving(request: AnyRequest, desk: Desk, authority: str, visit_id: str) -> Serving:
+    """The clerk, who reads a page, with the person of this visit.
 
     Raises:
         NotYourAuthority, UnknownAuthority, UnknownVisit, UnknownAccount: there is no such visit here.
-        RateLimited: too many requests for this person.
+        As `visit`.
     """
+    return await _serving(desk, await visit(request, desk), authority, visit_id)
+
+
+async def serving_posted(
+    request: AnyRequest, desk: Desk, authority: str, visit_id: str, *, acts: bool = True
+) -> tuple[Serving, Form]:
+    """The clerk, who sent a form, with the person of this visit, and what it says.
+
+    `acts`: what follows is done for the person and counts as their own request.
+
+    Raises:
+        RateLimited: too many requests for this person.
+        As `serving` and `posted`.
+    """
+    visitor, form = await posted(request, desk)
+    here = await _serving(desk, visitor, authority, visit_id)
+    if acts:
+        await desk.gate.act_for(here.present.account.id)
+    return here, form
+
+
+def counter_refusal(words: Words, error: Refused) -> Refusal:
+    """A refusal as a clerk reads it: it is about the person in front of them."""
+    told = refusal_of(words, error)
+    return msgspec.structs.replace(
+        told, sentence=words.code(f"counter.{told.code}", error.facts, instead=told.sentence)
+    )
+
+
+def show(template: str, here: Serving, *, error: Refused | None = None, **facts: Any) -> Response[str]:
+    """A page about the person at the counter; after a refusal with why."""
+    refused = counter_refusal(here.visitor.words, error) if error else None
+    return render(f"counter/{template}.html", here.visitor, here=here, refused=refused, **facts)
+
+
+async def _serving(desk: Desk, visitor: Visitor, authority: str, visit_id: str) -> Serving:
     counter = await at_counter(desk, visitor, authority)
     present = await find_visit(desk.kernel.engine, visit_id, clerk=visitor.me)
     if present.visit.authority != authority:
         # The same clerk at another counter: one address for one visit.
         check_counter(visitor.me, present.visit.authority)
         counter = await at_counter(desk, visitor, present.visit.authority)
-    if acts:
-        await desk.gate.act_for(present.account.id)
     return Serving(counter, present)
-
-
-def counter_refusal(words: Words, error: ApiError | ReservationError) -> Refusal:
-    """A refusal as a clerk reads it: it is about the person in front of them."""
-    told = refusal_of(words, error)
-    return msgspec.structs.replace(
-        told, sentence=words.code(f"counter.{told.code}", error.facts, instead=told.sentence)
-    )
 
 
 async def _names(desk: Desk, authorities: list[str]) -> dict[str, dict[str, str]]:

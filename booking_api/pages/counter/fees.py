@@ -13,10 +13,15 @@ from booking_api.counter.serving import pay_back, take_payment
 from booking_api.desk import Desk
 from booking_api.errors import ApiError
 from booking_api.gate.access import Access
-from booking_api.pages.counter.entering import Serving, counter_refusal, serving
-from booking_api.pages.rendering import go_to, render
+from booking_api.pages.counter.entering import (
+    Refused,
+    Serving,
+    serving,
+    serving_posted,
+    show,
+)
+from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import posted, visit
 from booking_api.payments.errors import NothingDue
 from booking_api.payments.fees import fees_of
 from booking_api.plans.authorities import due_fen
@@ -49,8 +54,7 @@ async def get_fees(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[str]:
     """What is due here, and the person's fees."""
-    visitor = await visit(request, desk)
-    return await _page(desk, await serving(desk, visitor, authority, visit_id))
+    return await _page(desk, await serving(request, desk, authority, visit_id))
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/fees", access=Access.CLERK)
@@ -58,8 +62,7 @@ async def post_fee(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """A fee was paid."""
-    visitor, form = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, form = await serving_posted(request, desk, authority, visit_id)
     try:
         told = form.read(Taken)
         due = await due_fen(desk.kernel.reads, authority=here.counter.authority, subject=told.subject)
@@ -70,13 +73,13 @@ async def post_fee(
             due_fen=due,
             paid_fen=int(Decimal(told.amount) * FEN),
             receipt=told.receipt,
-            clerk=visitor.me.id,
+            clerk=here.visitor.me.id,
             at=clock.now(),
         )
     except (ApiError, ReservationError) as error:
         typed = {name: form.one(name) for name in ("subject", "amount", "receipt")}
         return await _page(desk, here, typed=typed, error=error)
-    return go_to(visitor, f"{here.home}/fees", told="fee_paid")
+    return go_to(here.visitor, f"{here.home}/fees", told="fee_paid")
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/fees/refund", access=Access.CLERK)
@@ -84,8 +87,7 @@ async def post_refund(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """A fee was paid back."""
-    visitor, form = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, form = await serving_posted(request, desk, authority, visit_id)
     try:
         told = form.read(PaidBack)
         await pay_back(
@@ -93,12 +95,12 @@ async def post_refund(
             here.present,
             payment=told.payment,
             receipt=told.receipt_back,
-            clerk=visitor.me.id,
+            clerk=here.visitor.me.id,
             at=clock.now(),
         )
     except (ApiError, ReservationError) as error:
         return await _page(desk, here, paid_back=form.one("payment"), error=error)
-    return go_to(visitor, f"{here.home}/fees", told="fee_refunded")
+    return go_to(here.visitor, f"{here.home}/fees", told="fee_refunded")
 
 
 async def _page(
@@ -107,7 +109,7 @@ async def _page(
     *,
     typed: dict[str, str] | None = None,
     paid_back: str = "",
-    error: ApiError | ReservationError | None = None,
+    error: Refused | None = None,
 ) -> Response[str]:
     words = here.visitor.words
     due: list[tuple[int, int]] = []
@@ -117,12 +119,9 @@ async def _page(
         except NothingDue:
             continue
         due.append((subject, amount))
-    refused = counter_refusal(words, error) if error else None
-    return render(
-        "counter/fees.html",
-        here.visitor,
-        status=refused.status if refused else 200,
-        here=here,
+    return show(
+        "fees",
+        here,
         due=due,
         choices=[
             (subject, f"{words.code(f'subject.{subject}')} · {words.money(fen)}") for subject, fen in due
@@ -130,5 +129,5 @@ async def _page(
         paid_back=paid_back,
         fees=await fees_of(desk.kernel.engine, account=here.present.account.id),
         typed={"subject": "", "amount": "", "receipt": ""} | (typed or {}),
-        refused=refused,
+        error=error,
     )

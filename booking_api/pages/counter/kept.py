@@ -12,11 +12,10 @@ from booking_api.desk import Desk
 from booking_api.eligibility.claimants import checked_booking_id
 from booking_api.errors import ApiError
 from booking_api.gate.access import Access
-from booking_api.pages.counter.entering import Serving, counter_refusal, serving
+from booking_api.pages.counter.entering import Refused, Serving, serving, serving_posted, show
 from booking_api.pages.headers import SECURITY_HEADERS
-from booking_api.pages.rendering import go_to, render
+from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import posted, visit
 from booking_api.request import AnyRequest
 from booking_api.tickets.check_in import check_in_key, code_svg
 from booking_api.tickets.reading import BookedUnit, find_booked_unit
@@ -28,7 +27,6 @@ from reservation import (
 from reservation.errors import NotActive, ReservationError
 
 BOOKINGS_SHOWN = 20
-Refused = ApiError | ReservationError
 
 
 @page_get("/counter/{authority:str}/visits/{visit_id:str}/bookings/{booking:str}", access=Access.CLERK)
@@ -40,9 +38,8 @@ async def get_ticket(
     desk: NamedDependency[Desk],
 ) -> Response[str]:
     """The booking on a sheet of paper, in large type, with its code."""
-    visitor = await visit(request, desk)
-    here = await serving(desk, visitor, authority, visit_id)
-    return render("counter/ticket.html", visitor, here=here, booked=await booking_of(desk, here, booking))
+    here = await serving(request, desk, authority, visit_id)
+    return show("ticket", here, booked=await booking_of(desk, here, booking))
 
 
 @page_get(
@@ -56,12 +53,12 @@ async def get_code(
     desk: NamedDependency[Desk],
 ) -> Response[bytes]:
     """The code as a QR symbol."""
-    visitor = await visit(request, desk)
-    booked = await booking_of(desk, await serving(desk, visitor, authority, visit_id), booking)
+    here = await serving(request, desk, authority, visit_id)
+    booked = await booking_of(desk, here, booking)
     if booked.check_in_code is None:
         raise NotActive(booking=booked.id)
     picture = code_svg(booked.check_in_code, title=booked.check_in_code)
-    headers = SECURITY_HEADERS | {"Cache-Control": "no-store"} | visitor.headers
+    headers = SECURITY_HEADERS | {"Cache-Control": "no-store"} | here.visitor.headers
     return Response(picture, media_type="image/svg+xml", headers=headers)
 
 
@@ -74,8 +71,7 @@ async def get_cancel(
     desk: NamedDependency[Desk],
 ) -> Response[str]:
     """What cancelling costs the person."""
-    visitor = await visit(request, desk)
-    return await _cancel_page(desk, await serving(desk, visitor, authority, visit_id), booking=booking)
+    return await _cancel_page(desk, await serving(request, desk, authority, visit_id), booking=booking)
 
 
 @page_post(
@@ -89,8 +85,7 @@ async def post_cancel(
     desk: NamedDependency[Desk],
 ) -> Response[Any]:
     """Cancels it."""
-    visitor, _ = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, _ = await serving_posted(request, desk, authority, visit_id)
     try:
         await cancel_for(
             desk.kernel,
@@ -101,7 +96,7 @@ async def post_cancel(
         )
     except (ApiError, ReservationError) as error:
         return await _cancel_page(desk, here, booking=booking, error=error)
-    return go_to(visitor, here.home, told="cancelled")
+    return go_to(here.visitor, here.home, told="cancelled")
 
 
 async def booking_of(desk: Desk, here: Serving, booking: str) -> BookedUnit:
@@ -130,16 +125,13 @@ async def _cancel_page(
     desk: Desk, here: Serving, *, booking: str, error: Refused | None = None
 ) -> Response[str]:
     booked = await booking_of(desk, here, booking)
-    refused = counter_refusal(here.visitor.words, error) if error else None
     leaving = await desk.eligibility.leaving_of(
         owner=here.present.account.id, booking_id=booked.id, now=clock.now()
     )
-    return render(
-        "counter/cancel.html",
-        here.visitor,
-        status=refused.status if refused else 200,
-        here=here,
+    return show(
+        "cancel",
+        here,
         booked=booked,
         leaving=leaving,
-        refused=refused,
+        error=error,
     )

@@ -18,7 +18,14 @@ from booking_api.gate.access import Access
 from booking_api.identity.factors.active import factors_of
 from booking_api.identity.resting import resting_key
 from booking_api.pages.counter.bookings import holds_shown
-from booking_api.pages.counter.entering import Counter, Serving, at_counter, counter_refusal, serving
+from booking_api.pages.counter.entering import (
+    Counter,
+    at_counter,
+    counter_refusal,
+    serving,
+    serving_posted,
+    show,
+)
 from booking_api.pages.counter.kept import bookings_shown
 from booking_api.pages.forms import FieldsRefused
 from booking_api.pages.rendering import go_to, render
@@ -121,12 +128,10 @@ async def get_person(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[str]:
     """The person, to be compared with the card, and everything one can do for them."""
-    visitor = await visit(request, desk)
-    here = await serving(desk, visitor, authority, visit_id)
-    return render(
-        "counter/person.html",
-        visitor,
-        here=here,
+    here = await serving(request, desk, authority, visit_id)
+    return show(
+        "person",
+        here,
         holds=await holds_shown(desk, here),
         bookings=await bookings_shown(desk, here),
         factors=(await factors_of(desk.kernel.engine, here.present.account.id)).kinds,
@@ -138,8 +143,7 @@ async def get_verify(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[str]:
     """Is it the person on the card?"""
-    visitor = await visit(request, desk)
-    return _step("counter/verify.html", await serving(desk, visitor, authority, visit_id))
+    return show("verify", await serving(request, desk, authority, visit_id))
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/verify", access=Access.CLERK)
@@ -147,20 +151,19 @@ async def post_verify(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """It is."""
-    visitor, _ = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, _ = await serving_posted(request, desk, authority, visit_id)
     try:
         await verify(
             desk.kernel.engine,
             here.present,
-            clerk=visitor.me.id,
+            clerk=here.visitor.me.id,
             resting_key=resting_key(desk.key),
             today=clock.today(),
         )
     except ApiError as error:
-        return _step("counter/verify.html", here, error=error)
+        return show("verify", here, error=error)
     desk.sessions.forget(here.present.account.id)
-    return go_to(visitor, here.home, told="person_verified")
+    return go_to(here.visitor, here.home, told="person_verified")
 
 
 @page_get("/counter/{authority:str}/visits/{visit_id:str}/factors", access=Access.CLERK)
@@ -168,8 +171,7 @@ async def get_factors(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[str]:
     """What taking the second factors away means."""
-    visitor = await visit(request, desk)
-    return _step("counter/factors.html", await serving(desk, visitor, authority, visit_id))
+    return show("factors", await serving(request, desk, authority, visit_id))
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/factors", access=Access.CLERK)
@@ -177,14 +179,13 @@ async def post_factors(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Takes them away."""
-    visitor, _ = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, _ = await serving_posted(request, desk, authority, visit_id)
     try:
-        await take_factors(desk.kernel.engine, here.present, clerk=visitor.me.id, today=clock.today())
+        await take_factors(desk.kernel.engine, here.present, clerk=here.visitor.me.id, today=clock.today())
     except ApiError as error:
-        return _step("counter/factors.html", here, error=error)
+        return show("factors", here, error=error)
     desk.sessions.forget(here.present.account.id)
-    return go_to(visitor, here.home, told="factors_reset")
+    return go_to(here.visitor, here.home, told="factors_reset")
 
 
 @page_get("/counter/{authority:str}/visits/{visit_id:str}/password", access=Access.CLERK)
@@ -192,8 +193,7 @@ async def get_password(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[str]:
     """The person types a password of their own."""
-    visitor = await visit(request, desk)
-    return _step("counter/password.html", await serving(desk, visitor, authority, visit_id))
+    return show("password", await serving(request, desk, authority, visit_id))
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/password", access=Access.CLERK)
@@ -201,23 +201,22 @@ async def post_password(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """They have."""
-    visitor, form = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id, acts=True)
+    here, form = await serving_posted(request, desk, authority, visit_id)
     try:
         typed = form.read(TwoPasswords)
         if typed.password != typed.again:
-            return _step("counter/password.html", here, error=FieldsRefused({"again": ("different", {})}))
+            return show("password", here, error=FieldsRefused({"again": ("different", {})}))
         async with noted(desk.kernel.engine, here.visit.id, ActKind.PASSWORD_SET):
             await set_first_password(
                 desk.kernel.engine,
                 desk.passwords,
                 here.present,
                 password=typed.password,
-                clerk=visitor.me.id,
+                clerk=here.visitor.me.id,
             )
     except ApiError as error:
-        return _step("counter/password.html", here, error=error)
-    return go_to(visitor, here.home, told="password_set")
+        return show("password", here, error=error)
+    return go_to(here.visitor, here.home, told="password_set")
 
 
 @page_post("/counter/{authority:str}/visits/{visit_id:str}/end", access=Access.CLERK)
@@ -225,10 +224,9 @@ async def post_end(
     request: AnyRequest, authority: FromPath[str], visit_id: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The person leaves."""
-    visitor, _ = await posted(request, desk)
-    here = await serving(desk, visitor, authority, visit_id)
-    await end_visit(desk.kernel.engine, visit_id, clerk=visitor.me)
-    return go_to(visitor, here.counter.home, told="visit_ended")
+    here, _ = await serving_posted(request, desk, authority, visit_id, acts=False)
+    await end_visit(desk.kernel.engine, visit_id, clerk=here.visitor.me)
+    return go_to(here.visitor, here.counter.home, told="visit_ended")
 
 
 @page_get("/counter/{authority:str}/today", access=Access.CLERK)
@@ -252,22 +250,10 @@ async def _begin_form(
     return render(
         "counter/begin.html",
         counter.visitor,
-        status=refused.status if refused else 200,
         headers=error.headers if isinstance(error, RateLimited) else None,
         counter=counter,
         waiting=waiting,
         typed={"login": "", "name": "", "phone": ""} | (typed or {}),
         opening=typed is not None and "name" in typed,
-        refused=refused,
-    )
-
-
-def _step(template: str, here: Serving, *, error: ApiError | None = None) -> Response[str]:
-    refused = counter_refusal(here.visitor.words, error) if error else None
-    return render(
-        template,
-        here.visitor,
-        status=refused.status if refused else 200,
-        here=here,
         refused=refused,
     )

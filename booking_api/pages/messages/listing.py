@@ -16,6 +16,7 @@ from booking_api.pages.catalogue import Words
 from booking_api.pages.rendering import go_to, render
 from booking_api.pages.routing import page_get, page_post
 from booking_api.pages.visiting import posted, visit
+from booking_api.paging import cursor_or_start, page
 from booking_api.request import AnyRequest
 
 SHOWN = 30
@@ -36,9 +37,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 async def get_messages(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[str]:
     """One page of them."""
     visitor = await visit(request, desk)
-    before = _number(visitor.query.get("before", ""))
+    of = ("messages",)
+    before = cursor_or_start(visitor.query.get("cursor"), of=of, kind=int)
     found = await notices_of(desk.kernel.reads, account=visitor.me.id, before=before, limit=SHOWN + 1)
-    shown = found[:SHOWN]
+    shown, following = page(found, limit=SHOWN, key=lambda notice: notice.id, of=of)
     schools = await organisation_names(
         desk.kernel.reads, [str(each.facts["school"]) for each in shown if "school" in each.facts]
     )
@@ -49,7 +51,7 @@ async def get_messages(request: AnyRequest, desk: NamedDependency[Desk]) -> Resp
         visitor,
         unread=[message for message in messages if message.notice.read_at is None],
         read=[message for message in messages if message.notice.read_at is not None],
-        following=f"{MESSAGES}?before={shown[-1].id}" if len(found) > SHOWN else None,
+        following=f"{MESSAGES}?cursor={following}" if following else None,
         earlier=before is not None,
     )
 
@@ -95,7 +97,3 @@ def _message(words: Words, notice: Notice, schools: dict[str, str]) -> Message:
         reason=str(facts.get("reason") or ""),
         booking=booking_of(notice),
     )
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and 0 < len(text) <= 15 and int(text) else None

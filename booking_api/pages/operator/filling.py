@@ -20,12 +20,12 @@ from booking_api.gate.access import Access
 from booking_api.pages.catalogue import Words
 from booking_api.pages.forms import FieldsRefused, Form, field_sentence, what_is_wrong
 from booking_api.pages.operator.calendar import slots_of_rows
-from booking_api.pages.operator.office import Office, office_of, show
+from booking_api.pages.operator.office import Office, enter, enter_posted, show
 from booking_api.pages.operator.plans import TAB, overview, own_plan
 from booking_api.pages.refusals import Refusal, refusal_of
 from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import Visitor, posted, visit
+from booking_api.pages.visiting import Visitor
 from booking_api.plans.authorities import read_days_off
 from booking_api.plans.draft import SESSIONS_LIMIT, Plan, add_sessions
 from booking_api.plans.errors import PlanPublished, PlanTooLarge
@@ -96,8 +96,7 @@ async def get_import(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The form for a file or rows."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     return _import_form(visitor, office, await own_draft(desk, office, plan_id))
 
 
@@ -110,8 +109,7 @@ async def post_import(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """What the file would add, or every row that is wrong. Nothing is stored."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     plan = await own_draft(desk, office, plan_id)
     text = text_of(form)
     try:
@@ -135,8 +133,7 @@ async def get_schedule(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The form of a week's pattern."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     return _schedule_form(visitor, office, await own_draft(desk, office, plan_id), Form({}, {}))
 
 
@@ -145,8 +142,7 @@ async def post_schedule(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """What the pattern would add. Nothing is stored."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     plan = await own_draft(desk, office, plan_id)
     try:
         schedule = read_schedule(form)
@@ -167,8 +163,7 @@ async def post_sessions(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Adds what the preview has shown, all or none; sent again it adds nothing."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     plan = await own_draft(desk, office, plan_id)
     try:
         rows, bad = rows_of(form.one("rows"), plan=plan)
@@ -378,4 +373,4 @@ def _preview(
     )
 
 
-FILLING_PAGES: list[Any] = [get_import, post_import, get_schedule, post_schedule, post_sessions]
+FILLING_PAGES = [get_import, post_import, get_schedule, post_schedule, post_sessions]

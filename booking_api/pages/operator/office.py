@@ -11,10 +11,10 @@ from litestar.params import FromPath
 
 from booking_api.desk import Desk
 from booking_api.gate.access import Access
-from booking_api.pages.refusals import Refusal
+from booking_api.pages.forms import Form
 from booking_api.pages.rendering import go_to, render
 from booking_api.pages.routing import page_get
-from booking_api.pages.visiting import Visitor, visit
+from booking_api.pages.visiting import Visitor, posted, visit
 from booking_api.plans.authorities import Lineage, names_of_authorities, read_lineage
 from booking_api.request import AnyRequest
 from reservation.transaction import transaction
@@ -45,18 +45,26 @@ def authorities_of(lineage: Lineage, visitor: Visitor) -> list[str]:
     return sorted(authority for authority in lineage.parents if scopes & set(lineage.up(authority)))
 
 
-async def office_of(desk: Desk, visitor: Visitor, authority: str) -> Office:
-    """The office of this authority.
+async def enter(request: AnyRequest, desk: Desk, authority: str) -> tuple[Visitor, Office]:
+    """Who reads a page of this office.
 
     Raises:
         UnknownAuthority, NotYourAuthority: the operator has no such one.
         Unavailable, Busy: PostgreSQL does not answer.
+        As `visit`.
     """
-    async with transaction(desk.kernel.reads) as connection:
-        lineage = await read_lineage(connection)
-        lineage.check_scope(visitor.me.scopes("operator"), authority)
-        names = await names_of_authorities(connection)
-    return Office(authority, lineage.up(authority), names, authorities_of(lineage, visitor))
+    visitor = await visit(request, desk)
+    return visitor, await _office(desk, visitor, authority)
+
+
+async def enter_posted(request: AnyRequest, desk: Desk, authority: str) -> tuple[Visitor, Form, Office]:
+    """Who sent a form of this office, and what it says.
+
+    Raises:
+        As `enter` and `posted`.
+    """
+    visitor, form = await posted(request, desk)
+    return visitor, form, await _office(desk, visitor, authority)
 
 
 def show(
@@ -65,17 +73,14 @@ def show(
     office: Office,
     *,
     tab: str,
-    refused: Refusal | None = None,
     **facts: Any,
 ) -> Response[Any]:
-    """A page of an office under its tab; after a refusal with what was wrong and its status."""
+    """A page of an office under its tab."""
     return render(
         f"operator/{template}.html",
         visitor,
-        status=refused.status if refused else 200,
         office=office,
         tab=tab,
-        refused=refused,
         **facts,
     )
 
@@ -99,6 +104,13 @@ async def get_office(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[None]:
     """Its plans."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     return go_to(visitor, f"{office.path}/plans")
+
+
+async def _office(desk: Desk, visitor: Visitor, authority: str) -> Office:
+    async with transaction(desk.kernel.reads) as connection:
+        lineage = await read_lineage(connection)
+        lineage.check_scope(visitor.me.scopes("operator"), authority)
+        names = await names_of_authorities(connection)
+    return Office(authority, lineage.up(authority), names, authorities_of(lineage, visitor))

@@ -31,11 +31,12 @@ from booking_api.organisations.register import (
     take_membership,
 )
 from booking_api.pages.forms import FieldsRefused, Form
-from booking_api.pages.operator.office import Office, office_of, show
+from booking_api.pages.operator.office import Office, enter, enter_posted, show
 from booking_api.pages.refusals import Refusal, refusal_of
 from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import Visitor, posted, visit
+from booking_api.pages.visiting import Visitor
+from booking_api.paging import cursor_or_start, page
 from booking_api.plans.rows import Code
 from booking_api.registers.rows import Word
 from booking_api.request import AnyRequest
@@ -73,15 +74,15 @@ async def get_organisations_page(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """All that the authority has registered."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
-    after = visitor.query.get("after", "")[:64].replace("\0", "")
+    visitor, office = await enter(request, desk, authority)
+    of = ("operator organisations", office.id)
+    after = cursor_or_start(visitor.query.get("cursor"), of=of, kind=str) or ""
     async with transaction(desk.kernel.reads) as connection:
         found = await organisations_of(
             connection, authority=office.id, kind=None, after=after, limit=SHOWN + 1
         )
-    following = found[SHOWN - 1].id if len(found) > SHOWN else None
-    return show("organisations", visitor, office, tab=TAB, found=found[:SHOWN], following=following)
+    shown, following = page(found, limit=SHOWN, key=lambda organisation: organisation.id, of=of)
+    return show("organisations", visitor, office, tab=TAB, found=shown, following=following)
 
 
 @page_get("/operator/{authority:str}/organisations/new", access=Access.OPERATOR)
@@ -89,8 +90,7 @@ async def get_new_organisation(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The form of a new one."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     return show("organisation_new", visitor, office, tab=TAB, form=Form({}, {}))
 
 
@@ -99,8 +99,7 @@ async def post_new_organisation(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Registers a school or station."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     try:
         new = _new(form, office)
         async with transaction(desk.kernel.engine) as connection:
@@ -116,8 +115,7 @@ async def get_organisation(
     request: AnyRequest, authority: FromPath[str], organisation: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """One school or station, its keys without their secrets, and what was done about it."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     return await _one(desk, visitor, office, await _own(desk, office, organisation))
 
 
@@ -126,8 +124,7 @@ async def post_member(
     request: AnyRequest, authority: FromPath[str], organisation: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Lets an account act for it, or ends that."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     found = await _own(desk, office, organisation)
     ends = form.one("act") == "end"
     try:
@@ -153,8 +150,7 @@ async def get_organisation_act(
     desk: NamedDependency[Desk],
 ) -> Response[Any]:
     """What suspending or resuming means."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     return await _act_form(desk, visitor, office, await _own(desk, office, organisation), act=_act(act))
 
 
@@ -167,8 +163,7 @@ async def post_organisation_act(
     desk: NamedDependency[Desk],
 ) -> Response[Any]:
     """Suspends or resumes it."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     found = await _own(desk, office, organisation)
     wanted = _act(act)
     try:
@@ -272,7 +267,7 @@ async def _act_form(
     )
 
 
-ORGANISATION_PAGES: list[Any] = [
+ORGANISATION_PAGES = [
     get_organisations_page,
     get_new_organisation,
     post_new_organisation,

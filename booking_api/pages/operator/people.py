@@ -15,10 +15,9 @@ from booking_api.errors import UnknownAccount
 from booking_api.gate.access import Access
 from booking_api.identity.standing import Standing, standing_of
 from booking_api.pages.forms import FieldsRefused
-from booking_api.pages.operator.office import office_of, show
+from booking_api.pages.operator.office import enter, enter_posted, show
 from booking_api.pages.refusals import refusal_of
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import posted, visit
 from booking_api.request import AnyRequest
 
 TAB = "people"
@@ -35,8 +34,7 @@ async def get_people(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The form."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     return show("people", visitor, office, tab=TAB, login="", found=None, roles=[])
 
 
@@ -45,8 +43,7 @@ async def post_people(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The account's standing, without its person's name and number."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     login = form.one("login")
     try:
         found = await standing_of(desk.kernel.reads, form.read(Search).login)
@@ -66,4 +63,4 @@ def _roles_here(found: Standing, authorities: set[str]) -> list[str]:
     return [role for role, kind, scope in split if kind in {"school", "station"} or scope in authorities]
 
 
-PEOPLE_PAGES: list[Any] = [get_people, post_people]
+PEOPLE_PAGES = [get_people, post_people]

@@ -10,16 +10,15 @@ from litestar.params import FromPath
 
 from booking_api.clock import SHANGHAI
 from booking_api.desk import Desk
-from booking_api.errors import InvalidRequest
 from booking_api.gate.access import Access
 from booking_api.pages.forms import FieldsRefused, Form
 from booking_api.pages.operator.calendar import Slot, plot_of, slots_of_sessions, totals_of, week_of
-from booking_api.pages.operator.office import Office, office_of, show
+from booking_api.pages.operator.office import Office, enter, enter_posted, show
 from booking_api.pages.refusals import Refusal, refusal_of
 from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import Visitor, posted, visit
-from booking_api.paging import page, read_cursor
+from booking_api.pages.visiting import Visitor
+from booking_api.paging import cursor_or_start, page
 from booking_api.plans.draft import (
     SESSIONS_LIMIT,
     NewPlan,
@@ -53,13 +52,9 @@ async def get_plans_page(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The newest first."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     of = ("operator plans", office.id)
-    try:
-        before = read_cursor(visitor.query.get("cursor"), of=of, kind=int)
-    except InvalidRequest:
-        before = None
+    before = cursor_or_start(visitor.query.get("cursor"), of=of, kind=int)
     async with transaction(desk.kernel.reads) as connection:
         found = await plans_of(connection, authorities=[office.id], before=before, limit=PLANS_SHOWN + 1)
     plans, following = page(found, limit=PLANS_SHOWN, key=lambda plan: plan.id, of=of)
@@ -71,8 +66,8 @@ async def get_new_plan(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The form of a new plan."""
-    visitor = await visit(request, desk)
-    return _form(visitor, await office_of(desk, visitor, authority), Form({}, {}))
+    visitor, office = await enter(request, desk, authority)
+    return _form(visitor, office, Form({}, {}))
 
 
 @page_post("/operator/{authority:str}/plans/new", access=Access.OPERATOR)
@@ -80,8 +75,7 @@ async def post_new_plan(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Begins a draft, which nobody else sees."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     try:
         told = form.read(PlanForm)
         _check_service(told.service)
@@ -99,8 +93,7 @@ async def get_plan_page(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """A plan with its totals and one week of it."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     plan = await own_plan(desk, office, plan_id)
     async with transaction(desk.kernel.reads) as connection:
         sessions = await sessions_of(connection, plan_id=plan.id, after=0, limit=SESSIONS_LIMIT)
@@ -177,4 +170,4 @@ def _form(visitor: Visitor, office: Office, form: Form, refused: Refusal | None 
     return show("plan_new", visitor, office, tab=TAB, form=form, services=list(SETTINGS), refused=refused)
 
 
-PLAN_PAGES: list[Any] = [get_plans_page, get_new_plan, post_new_plan, get_plan_page]
+PLAN_PAGES = [get_plans_page, get_new_plan, post_new_plan, get_plan_page]

@@ -15,12 +15,12 @@ from booking_api.desk import Desk
 from booking_api.gate.access import Access
 from booking_api.pages.forms import FieldsRefused, Form
 from booking_api.pages.operator.filling import own_draft
-from booking_api.pages.operator.office import Office, office_of, show
+from booking_api.pages.operator.office import Office, enter, enter_posted, show
 from booking_api.pages.operator.plans import TAB, local, moment_of, own_plan
 from booking_api.pages.refusals import Refusal, refusal_of
 from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import Visitor, posted, visit
+from booking_api.pages.visiting import Visitor
 from booking_api.plans.authorities import read_settings
 from booking_api.plans.draft import Plan, close_plan, delete_draft, find_plan, set_moments
 from booking_api.plans.errors import PlanEmpty, PlanNotPublished, TooShortNotice
@@ -35,8 +35,7 @@ async def get_publish(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """What publishing means, and when booking opens and closes."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     plan = await own_draft(desk, office, plan_id)
     given = Form({"opens_at": [local(plan.opens_at)], "closes_at": [local(plan.closes_at)]}, {})
     return await _publish_form(desk, visitor, office, plan=plan, form=given)
@@ -47,8 +46,7 @@ async def post_publish_page(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Publishes the plan, for good."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     plan = await own_draft(desk, office, plan_id)
     try:
         opens_at, closes_at = _moments(form)
@@ -70,8 +68,7 @@ async def get_close(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """What closing means."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     plan = await _own_published(desk, office, plan_id)
     return show("plan_close", visitor, office, tab=TAB, plan=plan)
 
@@ -81,8 +78,7 @@ async def post_close_page(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Ends booking of every session of the plan."""
-    visitor, _ = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, _, office = await enter_posted(request, desk, authority)
     plan = await _own_published(desk, office, plan_id)
     async with transaction(desk.kernel.engine) as connection:
         await close_plan(connection, plan_id=plan.id, by=visitor.me.id)
@@ -94,8 +90,7 @@ async def get_delete(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """What deleting a draft means."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     plan = await own_draft(desk, office, plan_id)
     return show("plan_delete", visitor, office, tab=TAB, plan=plan)
 
@@ -105,8 +100,7 @@ async def post_delete(
     request: AnyRequest, authority: FromPath[str], plan_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Throws a draft away."""
-    visitor, _ = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, _, office = await enter_posted(request, desk, authority)
     plan = await own_draft(desk, office, plan_id)
     async with transaction(desk.kernel.engine) as connection:
         await delete_draft(connection, plan.id)
@@ -154,7 +148,7 @@ async def _publish_form(
     )
 
 
-PUBLISHING_PAGES: list[Any] = [
+PUBLISHING_PAGES = [
     get_publish,
     post_publish_page,
     get_close,

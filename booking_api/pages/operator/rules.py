@@ -27,11 +27,11 @@ from booking_api.pages.operator.figures import (
     read_figures,
     written,
 )
-from booking_api.pages.operator.office import Office, office_of, show
+from booking_api.pages.operator.office import Office, enter, enter_posted, show
 from booking_api.pages.refusals import Refusal, refusal_of
 from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import Visitor, posted, visit
+from booking_api.pages.visiting import Visitor
 from booking_api.plans.authorities import (
     SettingsChange,
     add_days_off,
@@ -93,8 +93,7 @@ async def get_rules(
     request: AnyRequest, authority: FromPath[str], service: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The figures in force and their history."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     check_service(service)
     layers = await _layers(desk, office, service)
     own = flat(layers.own)
@@ -109,8 +108,7 @@ async def post_rules(
     request: AnyRequest, authority: FromPath[str], service: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """First what would change, then the change itself."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     check_service(service)
     layers = await _layers(desk, office, service)
     if form.one("step") == "back":
@@ -152,8 +150,8 @@ async def get_days_off_page(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """The days off to come."""
-    visitor = await visit(request, desk)
-    return await _days_off(desk, visitor, await office_of(desk, visitor, authority), Form({}, {}))
+    visitor, office = await enter(request, desk, authority)
+    return await _days_off(desk, visitor, office, Form({}, {}))
 
 
 @page_post("/operator/{authority:str}/days-off", access=Access.OPERATOR)
@@ -161,8 +159,7 @@ async def post_days_off_page(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Adds a day off, or several in a row."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     try:
         told = form.read(DayOff)
         days = _span(told)
@@ -278,4 +275,4 @@ async def _days_off(
     return show("days_off", visitor, office, tab=DAYS_TAB, days=days, form=form, refused=refused)
 
 
-RULES_PAGES: list[Any] = [get_rules, post_rules, get_days_off_page, post_days_off_page]
+RULE_PAGES = [get_rules, post_rules, get_days_off_page, post_days_off_page]

@@ -14,12 +14,12 @@ from booking_api.clock import SHANGHAI
 from booking_api.desk import Desk
 from booking_api.gate.access import Access
 from booking_api.pages.forms import FieldsRefused
-from booking_api.pages.operator.office import Office, office_of, show
+from booking_api.pages.operator.office import Office, enter, enter_posted, show
 from booking_api.pages.operator.plans import day_of
 from booking_api.pages.refusals import Refusal, refusal_of
 from booking_api.pages.rendering import go_to
 from booking_api.pages.routing import page_get, page_post
-from booking_api.pages.visiting import Visitor, posted, visit
+from booking_api.pages.visiting import Visitor
 from booking_api.payments.tables import fee
 from booking_api.plans.errors import UnknownSession
 from booking_api.plans.overview import RunSession, days_with_sessions, find_run_session, sessions_on
@@ -53,8 +53,7 @@ async def get_day(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """All sessions of a day, today's unless another one is asked for."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     today = clock.today()
     day = day_of(visitor.query.get("day", "")) or today
     service = visitor.query.get("service") or None
@@ -85,8 +84,7 @@ async def get_session_page(
     request: AnyRequest, authority: FromPath[str], session_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """One session: its places, who came, and what was done about it."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     session = await _own_session(desk, office, session_id)
     [shown] = await _shown(desk, [session])
     day = session.starts_at.astimezone(SHANGHAI).date()
@@ -98,8 +96,7 @@ async def get_cancel(
     request: AnyRequest, authority: FromPath[str], session_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """How many people it concerns, what they are told, and what becomes of their fees."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     return await _cancel_form(desk, visitor, office, await _own_session(desk, office, session_id))
 
 
@@ -108,8 +105,7 @@ async def post_cancel(
     request: AnyRequest, authority: FromPath[str], session_id: FromPath[int], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """Cancels the session; everybody who booked it is told."""
-    visitor, form = await posted(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, form, office = await enter_posted(request, desk, authority)
     session = await _own_session(desk, office, session_id)
     try:
         told = form.read(Cancel)
@@ -193,4 +189,4 @@ async def _cancel_form(
     )
 
 
-RUNNING_PAGES: list[Any] = [get_day, get_session_page, get_cancel, post_cancel]
+RUNNING_PAGES = [get_day, get_session_page, get_cancel, post_cancel]

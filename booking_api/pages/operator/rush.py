@@ -17,10 +17,10 @@ from litestar.response.sse import ServerSentEventMessage
 from booking_api.desk import Desk
 from booking_api.gate.access import Access
 from booking_api.pages.catalogue import Words
-from booking_api.pages.operator.office import Office, office_of, show
+from booking_api.pages.operator.office import Office, enter, show
 from booking_api.pages.operator.rush_figures import SPANS, as_event, rush_view
 from booking_api.pages.routing import page_get
-from booking_api.pages.visiting import Visitor, visit
+from booking_api.pages.visiting import Visitor
 from booking_api.request import AnyRequest
 from reservation import Pool, PoolFilter, pools_of
 from reservation.errors import ReservationError, UnknownPool
@@ -38,8 +38,7 @@ async def get_rush(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> Response[Any]:
     """How one pool stands now, and its last minutes."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     pools = await _pools(desk, office)
     if not pools:
         return show("rush", visitor, office, tab=TAB, pools=[], pool=None)
@@ -53,8 +52,7 @@ async def get_rush_events(
     request: AnyRequest, authority: FromPath[str], desk: NamedDependency[Desk]
 ) -> ServerSentEvent:
     """Server-sent events `rush`: the page's figures, plots and tables, every second."""
-    visitor = await visit(request, desk)
-    office = await office_of(desk, visitor, authority)
+    visitor, office = await enter(request, desk, authority)
     pools = await _pools(desk, office)
     if not pools:
         raise UnknownPool
@@ -102,4 +100,4 @@ def _span(visitor: Visitor) -> int:
     return next((span for span in SPANS if str(span) == wanted), SPAN)
 
 
-RUSH_PAGES: list[Any] = [get_rush, get_rush_events]
+RUSH_PAGES = [get_rush, get_rush_events]

@@ -1,20 +1,20 @@
 """A driving school's pages: its day, learners, batches, places, keys and webhooks."""
 
-from booking_api.pages.school.batches import batch_pages
-from booking_api.pages.school.hooks import hook_pages
-from booking_api.pages.school.keys import key_pages
-from booking_api.pages.school.overview import overview_pages
-from booking_api.pages.school.places import place_pages
-from booking_api.pages.school.results import result_pages
-from booking_api.pages.school.roll import roll_pages
+from booking_api.pages.school.batches import BATCH_PAGES
+from booking_api.pages.school.hooks import HOOK_PAGES
+from booking_api.pages.school.keys import KEY_PAGES
+from booking_api.pages.school.overview import OVERVIEW_PAGES
+from booking_api.pages.school.places import PLACE_PAGES
+from booking_api.pages.school.results import RESULT_PAGES
+from booking_api.pages.school.roll import ROLL_PAGES
 
-school_pages = [
-    *overview_pages,
-    *roll_pages,
-    *batch_pages,
-    *result_pages,
-    *place_pages,
-    *key_pages,
-    *hook_pages,
+SCHOOL_PAGES = [
+    *OVERVIEW_PAGES,
+    *ROLL_PAGES,
+    *BATCH_PAGES,
+    *RESULT_PAGES,
+    *PLACE_PAGES,
+    *KEY_PAGES,
+    *HOOK_PAGES,
 ]
 """Every route of this room."""

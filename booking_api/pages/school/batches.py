@@ -23,6 +23,7 @@ from booking_api.pages.school.roll import LIST_BYTES, sheet_of
 from booking_api.pages.school.row_words import KINDS, session_words
 from booking_api.pages.school.sheets import ROWS_LIMIT
 from booking_api.pages.visiting import Visitor
+from booking_api.paging import page, read_cursor
 from booking_api.request import AnyRequest
 from booking_api.schools.batches import UNITS_LIMIT, NewBatch, batches_of, send_batch
 from booking_api.schools.errors import BatchTooLong, TooManyBatches, UnknownBatch
@@ -50,13 +51,12 @@ async def get_batches(
 ) -> Response[str]:
     """The newest first."""
     visitor, mine = await enter(request, desk, school)
-    before = batch_id_of(visitor.query["before"]) if "before" in visitor.query else None
+    of = ("school batches", mine.id)
+    before = read_cursor(visitor.query.get("cursor"), of=of, kind=int)
     async with transaction(desk.kernel.reads) as connection:
         found = await batches_of(connection, mine.id, before=before, limit=PAGE + 1)
-    following = found[PAGE - 1].id if len(found) > PAGE else None
-    return show(
-        "batches.html", visitor, mine, "batches", batches=found[:PAGE], following=following, kinds=KINDS
-    )
+    shown, following = page(found, limit=PAGE, key=lambda batch: batch.id, of=of)
+    return show("batches.html", visitor, mine, "batches", batches=shown, following=following, kinds=KINDS)
 
 
 @page_get("/school/{school:str}/batches/new", access=Access.SCHOOL)
@@ -146,7 +146,6 @@ async def _new(
         visitor,
         school,
         "batches",
-        status=refused.status if refused else 200,
         refused=refused,
         choices=await _choices(desk, visitor, school),
         session=session,
@@ -172,7 +171,6 @@ async def _preview(
         visitor,
         school,
         "batches",
-        status=refused.status if refused else 200,
         refused=refused,
         preview=preview,
         mode=mode,
@@ -193,4 +191,4 @@ async def _choices(desk: Desk, visitor: Visitor, school: Organisation) -> list[t
     ]
 
 
-batch_pages = [get_batches, get_new, post_new, post_batch]
+BATCH_PAGES = [get_batches, get_new, post_new, post_batch]

@@ -40,14 +40,11 @@ def parts_of(desk: Desk) -> Parts:
     return Parts(desk.kernel, desk.eligibility, desk.gate)
 
 
-def show(
-    template: str, visitor: Visitor, school: Organisation, tab: str, *, status: int = 200, **facts: Any
-) -> Response[str]:
+def show(template: str, visitor: Visitor, school: Organisation, tab: str, **facts: Any) -> Response[str]:
     """A page of this school, below one of its tabs."""
     return render(
         f"school/{template}",
         visitor,
-        status=status,
         school=school,
         tab=tab,
         base=f"/school/{school.id}",

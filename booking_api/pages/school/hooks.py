@@ -93,9 +93,7 @@ async def get_webhook(
 ) -> Response[str]:
     """One webhook and its last deliveries."""
     visitor, mine = await enter(request, desk, school)
-    found = await _find(desk, mine, hook)
-    deliveries = await deliveries_of(desk.kernel.reads, hook, organisations=[_name(mine)])
-    return show("webhook.html", visitor, mine, "webhooks", hook=found, deliveries=deliveries)
+    return await _one(desk, visitor, mine, hook)
 
 
 @page_post("/school/{school:str}/webhooks/{hook:str}/ping", access=Access.SCHOOL)
@@ -107,19 +105,7 @@ async def post_ping(
     try:
         await ping_webhook(desk.kernel.engine, hook, organisations=[_name(mine)], at=clock.now())
     except WebhookOff as error:
-        refused = refusal_of(visitor.words, error)
-        found = await _find(desk, mine, hook)
-        deliveries = await deliveries_of(desk.kernel.reads, hook, organisations=[_name(mine)])
-        return show(
-            "webhook.html",
-            visitor,
-            mine,
-            "webhooks",
-            status=refused.status,
-            hook=found,
-            deliveries=deliveries,
-            refused=refused,
-        )
+        return await _one(desk, visitor, mine, hook, refused=refusal_of(visitor.words, error))
     return go_to(visitor, f"/school/{mine.id}/webhooks/{hook}", told="pinged")
 
 
@@ -154,6 +140,16 @@ async def _find(desk: Desk, school: Organisation, hook_id: str) -> Webhook:
     raise UnknownWebhook(webhook=hook_id[:64])
 
 
+async def _one(
+    desk: Desk, visitor: Visitor, school: Organisation, hook_id: str, *, refused: Refusal | None = None
+) -> Response[str]:
+    found = await _find(desk, school, hook_id)
+    deliveries = await deliveries_of(desk.kernel.reads, hook_id, organisations=[_name(school)])
+    return show(
+        "webhook.html", visitor, school, "webhooks", hook=found, deliveries=deliveries, refused=refused
+    )
+
+
 def _form(
     visitor: Visitor, school: Organisation, *, form: Form | None = None, refused: Refusal | None = None
 ) -> Response[str]:
@@ -162,7 +158,6 @@ def _form(
         visitor,
         school,
         "webhooks",
-        status=refused.status if refused else 200,
         refused=refused,
         kinds=[str(kind) for kind in KINDS],
         url=form.one("url") if form else "",
@@ -170,7 +165,7 @@ def _form(
     )
 
 
-hook_pages = [
+HOOK_PAGES = [
     get_webhooks,
     get_new_webhook,
     post_webhook,

@@ -125,7 +125,6 @@ def _form(
         visitor,
         school,
         "keys",
-        status=refused.status if refused else 200,
         refused=refused,
         scopes=SCOPES,
         lives=LIVES,
@@ -135,4 +134,4 @@ def _form(
     )
 
 
-key_pages = [get_keys, get_new_key, post_key, get_revoke, post_revoke]
+KEY_PAGES = [get_keys, get_new_key, post_key, get_revoke, post_revoke]

@@ -152,4 +152,4 @@ def _days(by_day: dict[tuple[date, int], int], *, today: date) -> list[tuple[dat
     return [(day, n) for day, n in counted if n]
 
 
-overview_pages = [get_schools, get_overview, get_sessions]
+OVERVIEW_PAGES = [get_schools, get_overview, get_sessions]

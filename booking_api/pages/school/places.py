@@ -195,7 +195,6 @@ async def _swap_form(
         visitor,
         school,
         "seats",
-        status=refused.status if refused else 200,
         seat=seat,
         rules=rules,
         choices=choices if len(learners) <= CHOICES_LIMIT else [],
@@ -205,4 +204,4 @@ async def _swap_form(
     )
 
 
-place_pages = [get_seats, get_results, get_substitute, post_substitute]
+PLACE_PAGES = [get_seats, get_results, get_substitute, post_substitute]

@@ -197,4 +197,4 @@ def _view(
     )
 
 
-result_pages = [get_batch, get_progress, get_results, get_stop, post_stop]
+RESULT_PAGES = [get_batch, get_progress, get_results, get_stop, post_stop]

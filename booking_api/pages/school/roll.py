@@ -22,6 +22,7 @@ from booking_api.pages.routing import page_get, page_post
 from booking_api.pages.school.entering import enter, enter_posted, show
 from booking_api.pages.school.sheets import SheetRow, decode, read_sheet
 from booking_api.pages.visiting import Visitor
+from booking_api.paging import page, read_cursor
 from booking_api.registers.rows import Word
 from booking_api.request import AnyRequest
 from booking_api.schools.consents import REQUESTS_KEPT_DAYS, ask_consent, masked_name
@@ -70,13 +71,14 @@ async def get_learners(
     visitor, mine = await enter(request, desk, school)
     asked = visitor.query.get("standing", "given")
     standing = asked if asked in STANDINGS else "given"
-    before = _id_of(visitor.query["before"]) if "before" in visitor.query else None
+    of = ("school learners", mine.id, standing)
+    before = read_cursor(visitor.query.get("cursor"), of=of, kind=int)
     today = clock.today()
     async with transaction(desk.kernel.reads) as connection:
         counts = await count_roll(connection, mine.id, today=today)
         found = await roll_of(connection, mine.id, standing, today=today, before=before, limit=PAGE + 1)
-    following = found[PAGE - 1].id if len(found) > PAGE else None
-    return _list(visitor, mine, found[:PAGE], standing=standing, counts=counts, following=following)
+    shown, following = page(found, limit=PAGE, key=lambda entry: entry.id, of=of)
+    return _list(visitor, mine, shown, standing=standing, counts=counts, following=following)
 
 
 @page_post("/school/{school:str}/learners", access=Access.SCHOOL)
@@ -244,7 +246,7 @@ def _list(
     *,
     standing: Standing | None,
     counts: RollCounts,
-    following: int | None = None,
+    following: str | None = None,
     word: str = "",
 ) -> Response[str]:
     return show(
@@ -270,11 +272,10 @@ def _ask_form(
         visitor,
         school,
         "learners",
-        status=refused.status if refused else 200,
         kept=kept,
         refused=refused,
         days=REQUESTS_KEPT_DAYS,
     )
 
 
-roll_pages = [get_learners, post_search, get_ask, post_ask, post_ask_list, get_end, post_end]
+ROLL_PAGES = [get_learners, post_search, get_ask, post_ask, post_ask_list, get_end, post_end]

@@ -60,7 +60,7 @@ async function keep(url, answer) {
   const shell = await caches.open(SHELL);
   await shell.put(LANGUAGE, new Response(answer.headers.get("Content-Language")));
   if (person === TOLD.nobody || answer.redirected) return;
-  const list = url.pathname === "/bookings" && !url.searchParams.has("before");
+  const list = url.pathname === "/bookings" && !url.searchParams.has("cursor");
   if (!list && !TICKET.test(url.pathname)) return;
   const cache = await caches.open(PERSON + person);
   await cache.put(url.pathname, answer);

@@ -204,7 +204,6 @@ def _page(
     return render(
         "station/check_in.html",
         here.visitor,
-        status=refused.status if refused else 200,
         headers=CAMERA,
         here=here,
         shown=shown,

@@ -219,7 +219,6 @@ async def _card_form(
     return render(
         "station/card.html",
         here.visitor,
-        status=refused.status if refused else 200,
         here=here,
         session=session,
         person=found,

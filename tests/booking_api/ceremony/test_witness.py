@@ -147,6 +147,8 @@ def test_over_http(witness):
 
 
 def test_a_port_that_is_taken_is_said(witness):
-    with serve_witness(witness, host="127.0.0.1", port=0) as server:
-        with pytest.raises(CeremonyUnusable, match="in use"):
-            serve_witness(witness, host="127.0.0.1", port=server.server_port)
+    with (
+        serve_witness(witness, host="127.0.0.1", port=0) as server,
+        pytest.raises(CeremonyUnusable, match="in use"),
+    ):
+        serve_witness(witness, host="127.0.0.1", port=server.server_port)

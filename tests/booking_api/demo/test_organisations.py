@@ -16,7 +16,7 @@ from booking_api.demo.city import found
 from booking_api.demo.numbers import identity_number
 from booking_api.demo.organisations import add_demo_people
 from booking_api.identity.tokens import make_key
-from tests.booking_api.demo.forms import enter, post_form
+from tests.booking_api.demo.forms import enter
 from tests.booking_api.signing_in.people import good, open_client
 
 EVERYTHING = (
@@ -37,7 +37,6 @@ async def client(settings, city, quick_hashes):
         settings, demo_sign_ins=True, messages_file=settings.data / "messages.jsonl"
     )
     app = create_app(demo)
-    app.register(post_form)
     async with open_client(app) as started:
         yield started
 

@@ -101,7 +101,7 @@ async def test_notices_are_read_by_their_owner_newest_first_and_page_by_page(wor
     await world.happen("booking.confirmed", organisation=None, account="b", n=9)
     first = (await client.get("/api/v1/notices?limit=3", headers=token("a"))).json()
     assert [notice["facts"]["n"] for notice in first["notices"]] == [4, 3, 2]
-    rest = await client.get(f"/api/v1/notices?limit=3&before={first['next']}", headers=token("a"))
+    rest = await client.get(f"/api/v1/notices?limit=3&cursor={first['next']}", headers=token("a"))
     assert [notice["facts"]["n"] for notice in rest.json()["notices"]] == [1, 0]
     assert rest.json()["next"] is None
     assert first["notices"][0]["at"] == "2026-11-25T06:00:00Z"

@@ -64,12 +64,28 @@ async def test_a_new_consent_takes_the_place_of_the_old_one(client, school, town
 
 async def test_learners_come_page_by_page(client, school, town):
     await town.enrol(5)
-    seen, after = [], 0
-    while after is not None:
-        page = await learners(client, school, limit=2, after=after)
-        seen += [one["account"] for one in page["learners"]]
-        after = page["next"]
+    page = await learners(client, school, limit=2)
+    seen = page["learners"]
+    while page["next"] is not None:
+        page = await learners(client, school, limit=2, cursor=page["next"])
+        seen += page["learners"]
+    seen = [one["account"] for one in seen]
     assert len(seen) == len(set(seen)) == 5
+
+
+async def test_consents_come_page_by_page_the_newest_first(client, school, town, token):
+    [person] = await town.enrol(1, school=None)
+    mine = token(person.account)
+    for subject in (1, 2, 3):
+        body = GIVEN | {"subjects": [subject]}
+        assert (await client.post("/api/v1/consents", json=body, headers=mine)).status_code == 201
+    first = (await client.get("/api/v1/consents", params={"limit": 2}, headers=mine)).json()
+    assert [one["subjects"] for one in first["consents"]] == [[3], [2]]
+    asked = {"limit": 2, "cursor": first["next"]}
+    rest = (await client.get("/api/v1/consents", params=asked, headers=mine)).json()
+    assert ([one["subjects"] for one in rest["consents"]], rest["next"]) == ([[1]], None)
+    elsewhere = await client.get("/api/v1/consent-requests", params=asked, headers=mine)
+    refused(elsewhere, 400, "invalid_request")
 
 
 async def test_a_consent_that_cannot_be_is_told_why(client, school, town, token):
@@ -103,7 +119,7 @@ async def test_a_request_is_answered_alike_whoever_exists_and_found_by_who_it_na
     [asked] = (await client.get("/api/v1/consent-requests", headers=token(known.account))).json()["requests"]
     assert (asked["school"], asked["school_name"]) == ("s-101", {"en": "s-101"})
     theirs = token(other.account)
-    assert (await client.get("/api/v1/consent-requests", headers=theirs)).json() == {"requests": []}
+    assert (await client.get("/api/v1/consent-requests", headers=theirs)).json()["requests"] == []
     path = f"/api/v1/consent-requests/{asked['id']}"
     refused(await client.delete(path, headers=theirs), 404, "unknown_consent_request")
     refused(await client.post(f"{path}/accept", json=UNTIL, headers=theirs), 404, "unknown_consent_request")
@@ -118,7 +134,7 @@ async def test_a_request_with_another_name_reaches_nobody(client, school, town, 
     body = {"identity_number": person.number, "name": "王芳"}
     assert (await client.post(ASK, json=body, headers=school)).status_code == 202
     answer = await client.get("/api/v1/consent-requests", headers=token(person.account))
-    assert answer.json() == {"requests": []}
+    assert answer.json() == {"requests": [], "next": None}
     wrong = await client.post(ASK, json=body | {"identity_number": "1"}, headers=school)
     refused(wrong, 400, "invalid_request")
 
@@ -167,6 +183,26 @@ async def test_from_a_batch_sent_with_a_key_to_a_seat_of_the_learners(client, sc
     refused(theirs, 404, "unknown_batch")
     listed = (await client.get(path, headers=key)).json()["batches"]
     assert [one["id"] for one in listed] == [sent.json()["id"]]
+
+
+async def test_batches_and_their_rows_come_page_by_page(client, school):
+    path = "/api/v1/schools/s-101/batches"
+    batch = {"mode": "best_effort", "rows": [{"learner": "nobody", "units": [1]}] * 3}
+    sent = []
+    for key in "abc":
+        answer = await client.post(path, json=batch, headers=school | {"Idempotency-Key": key})
+        sent.insert(0, answer.json()["id"])
+
+    async def in_pages_of_two(path, name):
+        first = (await client.get(path, params={"limit": 2}, headers=school)).json()
+        asked = {"limit": 2, "cursor": first["next"]}
+        rest = (await client.get(path, params=asked, headers=school)).json()
+        assert (len(first[name]), rest["next"]) == (2, None)
+        return first[name] + rest[name]
+
+    assert [one["id"] for one in await in_pages_of_two(path, "batches")] == sent
+    rows = await in_pages_of_two(f"{path}/{sent[0]}", "rows")
+    assert [row["number"] for row in rows] == [1, 2, 3]
 
 
 async def test_500_rows_of_the_longest_ids_fit_and_one_more_does_not(client, school):

@@ -34,7 +34,7 @@ async def test_an_operator_registers_and_everybody_may_look(client, operator):
     path = "/api/v1/authorities/cn-hz/organisations"
     first = (await client.get(path, params={"limit": 2})).json()
     assert [one["id"] for one in first["organisations"]] == ["hz-station", "s-101"]
-    rest = (await client.get(path, params={"limit": 2, "after": first["next"]})).json()
+    rest = (await client.get(path, params={"limit": 2, "cursor": first["next"]})).json()
     assert ([one["id"] for one in rest["organisations"]], rest["next"]) == (["s-202"], None)
     only = (await client.get(path, params={"kind": "station"})).json()
     assert [one["id"] for one in only["organisations"]] == ["hz-station"]
@@ -90,7 +90,10 @@ async def test_a_suspended_school_can_do_nothing_and_it_is_on_record(client, ope
     assert [answer.json()["code"] for answer in answers] == ["organisation_suspended"] * 3
     await client.post("/api/v1/organisations/s-101/resume", json={"reason": "paid"}, headers=operator)
     assert (await client.get(learners, headers=school)).status_code == 200
-    told = (await client.get("/api/v1/organisations/s-101/changes", headers=operator)).json()["changes"]
+    path = "/api/v1/organisations/s-101/changes"
+    first = (await client.get(path, params={"limit": 2}, headers=operator)).json()
+    rest = (await client.get(path, params={"cursor": first["next"]}, headers=operator)).json()
+    told = first["changes"] + rest["changes"]
     assert [(one["action"], one["reason"], one["by"]) for one in told] == [
         ("resumed", "paid", "op"),
         ("suspended", "unpaid fees", "op"),

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from tests.booking_api.identity.oidc.test_sign_in import linked, provided
+from tests.booking_api.identity.oidc.signing_in import linked, provided
 from tests.booking_api.pages.visitors import Shown, Visiting
 from tests.booking_api.signing_in.people import NAME, PASSWORD, ZHANG
 

@@ -62,7 +62,7 @@ async def test_what_is_to_come_is_first_and_what_was_cancelled_below(browser, ke
     second = await booked(kernel, units[1])
     told = (await browser.get("/bookings")).text
     assert told.index(f"/bookings/{second}") < told.index("Earlier") < told.index(f"/bookings/{first}")
-    assert Shown(await browser.get("/bookings?before=x")).status == 200
+    assert Shown(await browser.get("/bookings?cursor=x")).status == 200
 
 
 @pytest.mark.parametrize("lang", ["en", "zh-CN"])

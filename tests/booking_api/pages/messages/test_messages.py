@@ -68,4 +68,4 @@ async def test_a_message_of_somebody_else_cannot_be_read(browser, kernel, databa
     assert (await other.post(f"/messages/{first}/read")).status_code == 404
     assert first in await unread(kernel)
     assert "No messages" in (await other.page("/messages")).text
-    assert (await other.page("/messages?before=x")).status == 200
+    assert (await other.page("/messages?cursor=x")).status == 200
