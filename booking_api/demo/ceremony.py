@@ -73,6 +73,35 @@ class Played(NamedTuple):
     refused: str
 
 
+class Stage(NamedTuple):
+    """Who plays, and the folder that is public."""
+
+    operator: Actor
+    notary: Actor
+    witness: Actor
+    beacon: Actor
+    public: Path
+
+    @property
+    def trust(self) -> Path:
+        """The trust file that everybody has."""
+        return self.public / "trust"
+
+    @property
+    def chain(self) -> Path:
+        """The beacon's chain as it says of itself."""
+        return self.public / "chain.json"
+
+    @property
+    def signed(self) -> tuple[str | Path, ...]:
+        """What the operator says with everything about their log."""
+        return "--log", self.public / "log", "--key", "log.key", "--trust", self.trust
+
+    def append(self, *entries: str | Path) -> None:
+        """The operator's log has these entries more, and its witness has seen it."""
+        self.operator.run("log", "append", *self.signed, *entries)
+
+
 def play(folder: Path, *, entrants: int, say: Say) -> Played:
     """The whole protocol, announced to verified.
 
@@ -80,80 +109,102 @@ def play(folder: Path, *, entrants: int, say: Say) -> Played:
         CeremonyFailed: a step did not do what it should.
         CeremonyUnusable: a file could not be written.
     """
-    public = _new(folder / "public")
-    operator, notary, witness, beacon = (
-        Actor(name, _new(folder / name), say) for name in ("operator", "notary", "witness", "beacon")
-    )
+    actors = [Actor(name, _new(folder / name), say) for name in ("operator", "notary", "witness", "beacon")]
+    stage = Stage(*actors, public=_new(folder / "public"))
     # (1) everybody makes their keys, and says the public ones
-    log_line = operator.run("keys", "new", "log", "--name", "demo.example/log", "--out", "log.key").strip()
-    own_line = operator.run("keys", "new", "contributor", "--name", "operator", "--out", "vrf.key").strip()
-    notary_line = notary.run("keys", "new", "contributor", "--name", "notary", "--out", "vrf.key").strip()
-    witness_line = witness.run(
-        "keys", "new", "witness", "--name", "demo.example/witness", "--out", "key"
-    ).strip()
-    chain_line = beacon.run("draw", "demo-chain", ".").strip()
-    (public / "chain.json").write_bytes((beacon.folder / "chain.json").read_bytes())
-    (witness.folder / "logs").write_text(f"{log_line}\nquorum none\n")
-    with _serving(witness) as url:
-        trust = public / "trust"
-        trust.write_text(
-            f"{log_line}\n{witness_line} {url}\nquorum demo.example/witness\n"
-            f"{own_line}\n{notary_line}\n{chain_line}\nlead 0\nmargin {MARGIN_S}\n"
-        )
-        log = public / "log"
-        signed = ("--log", log, "--key", "log.key", "--trust", trust)
-        # (2) keys and announcement are logged
-        operator.run("keys", "entry", "vrf.key", "--out", "key.entry")
-        notary.run("keys", "entry", "vrf.key", "--out", public / "notary.entry")
-        number = _round_after(public / "chain.json", entrants)
-        keys = [line.split()[-1] for line in (own_line, notary_line)]
-        operator.run(
-            *(
-                "draw",
-                "announce",
-                "--draw",
-                DRAW,
-                "--authority",
-                AUTHORITY,
-                "--quota",
-                QUOTA,
-                "--period",
-                PERIOD,
-            ),
-            *("--chain", public / "chain.json", "--round", str(number), "--out", public / "announced.entry"),
-            *(part for key in keys for part in ("--contributor", key)),
-        )
-        operator.run(
-            "log", "append", *signed, "key.entry", public / "notary.entry", public / "announced.entry"
-        )
-        # (3) the list is frozen, (4) both contribute, in time
-        _write_entrants(operator.folder / "entrants.csv", entrants)
-        operator.run(
-            *("draw", "freeze", "--announcement", public / "announced.entry", "--entrants", "entrants.csv"),
-            *("--list", public / "list", "--out", public / "frozen.entry", *_places(entrants)),
-        )
-        operator.run("log", "append", *signed, public / "frozen.entry")
-        frozen = ("--freeze", public / "frozen.entry", "--list", public / "list")
-        for actor in (operator, notary):
-            entry = public / f"{actor.name}-contributed.entry"
-            actor.run("draw", "contribute", *frozen, "--secret", "vrf.key", "--out", entry)
-        operator.run(
-            *("log", "append", *signed),
-            *(public / f"{actor.name}-contributed.entry" for actor in (operator, notary)),
-        )
+    lines = _make_keys(stage)
+    with _serving(stage.witness) as url:
+        _write_trust(stage, lines, url)
+        # (2) keys and announcement are logged; (3) the list is frozen, (4) both contribute, in time
+        number = _announce(stage, lines, entrants)
+        _freeze(stage, entrants)
+        _contribute(stage)
         # (5) the beacon's round, and the result
-        _wait_for(public / "chain.json", number, say)
-        beacon.run("draw", "demo-round", ".", "--round", str(number), "--out", public / "round.json")
-        bundle = public / "evidence.bundle"
-        operator.run(
-            *("draw", "finish", *signed, "--draw", DRAW, "--list", public / "list"),
-            *("--chain", public / "chain.json", "--beacon", public / "round.json", "--out", bundle),
-        )
+        bundle = _finish(stage, number, say)
     # (6) anybody verifies
     auditor = Actor("auditor", _new(folder / "auditor"), say)
-    accepted = auditor.run("verify", bundle, "--trust", trust, "--demo")
-    refused = auditor.run("verify", bundle, "--trust", trust, expect=1)
-    return Played(bundle, trust, accepted, refused)
+    accepted = auditor.run("verify", bundle, "--trust", stage.trust, "--demo")
+    refused = auditor.run("verify", bundle, "--trust", stage.trust, expect=1)
+    return Played(bundle, stage.trust, accepted, refused)
+
+
+class _Lines(NamedTuple):
+    """The parties' lines for a trust file."""
+
+    log: str
+    witness: str
+    operator: str
+    notary: str
+    chain: str
+
+
+def _make_keys(stage: Stage) -> _Lines:
+    def made(actor: Actor, kind: str, name: str, out: str) -> str:
+        return actor.run("keys", "new", kind, "--name", name, "--out", out).strip()
+
+    lines = _Lines(
+        log=made(stage.operator, "log", "demo.example/log", "log.key"),
+        witness=made(stage.witness, "witness", "demo.example/witness", "key"),
+        operator=made(stage.operator, "contributor", "operator", "vrf.key"),
+        notary=made(stage.notary, "contributor", "notary", "vrf.key"),
+        chain=stage.beacon.run("draw", "demo-chain", ".").strip(),
+    )
+    stage.chain.write_bytes((stage.beacon.folder / "chain.json").read_bytes())
+    (stage.witness.folder / "logs").write_text(f"{lines.log}\nquorum none\n")
+    return lines
+
+
+def _write_trust(stage: Stage, lines: _Lines, url: str) -> None:
+    stage.trust.write_text(
+        f"{lines.log}\n{lines.witness} {url}\nquorum demo.example/witness\n"
+        f"{lines.operator}\n{lines.notary}\n{lines.chain}\nlead 0\nmargin {MARGIN_S}\n"
+    )
+
+
+def _announce(stage: Stage, lines: _Lines, entrants: int) -> int:
+    """Gives the round."""
+    stage.operator.run("keys", "entry", "vrf.key", "--out", "key.entry")
+    stage.notary.run("keys", "entry", "vrf.key", "--out", stage.public / "notary.entry")
+    number = _round_after(stage.chain, entrants)
+    announced = stage.public / "announced.entry"
+    keys = [line.split()[-1] for line in (lines.operator, lines.notary)]
+    stage.operator.run(
+        *("draw", "announce", "--draw", DRAW, "--authority", AUTHORITY, "--quota", QUOTA, "--period", PERIOD),
+        *("--chain", stage.chain, "--round", str(number), "--out", announced),
+        *(part for key in keys for part in ("--contributor", key)),
+    )
+    stage.append("key.entry", stage.public / "notary.entry", announced)
+    return number
+
+
+def _freeze(stage: Stage, entrants: int) -> None:
+    _write_entrants(stage.operator.folder / "entrants.csv", entrants)
+    public = stage.public
+    stage.operator.run(
+        *("draw", "freeze", "--announcement", public / "announced.entry", "--entrants", "entrants.csv"),
+        *("--list", public / "list", "--out", public / "frozen.entry", *_places(entrants)),
+    )
+    stage.append(public / "frozen.entry")
+
+
+def _contribute(stage: Stage) -> None:
+    frozen = ("--freeze", stage.public / "frozen.entry", "--list", stage.public / "list")
+    entries = [stage.public / f"{name}-contributed.entry" for name in ("operator", "notary")]
+    for actor, entry in zip((stage.operator, stage.notary), entries, strict=True):
+        actor.run("draw", "contribute", *frozen, "--secret", "vrf.key", "--out", entry)
+    stage.append(*entries)
+
+
+def _finish(stage: Stage, number: int, say: Say) -> Path:
+    """Gives the evidence bundle."""
+    _wait_for(stage.chain, number, say)
+    beacon_round, bundle = stage.public / "round.json", stage.public / "evidence.bundle"
+    stage.beacon.run("draw", "demo-round", ".", "--round", str(number), "--out", beacon_round)
+    stage.operator.run(
+        *("draw", "finish", *stage.signed, "--draw", DRAW, "--list", stage.public / "list"),
+        *("--chain", stage.chain, "--beacon", beacon_round, "--out", bundle),
+    )
+    return bundle
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from booking_api.identity.factors.errors import (
 from booking_api.identity.password_again import change_password, credentials_of
 from booking_api.identity.sessions.errors import CsrfRefused, JsonNeeded, SessionMissing
 from booking_api.identity.sessions.memory import Visit
-from booking_api.identity.sessions.rows import begin_session, end_everywhere, end_session
+from booking_api.identity.sessions.rows import end_everywhere, end_session
 from booking_api.identity.signing_in import SecondStep, first_step
 from booking_api.request import Answer, AnyRequest, header
 from booking_api.routes import examples_sign_in as examples
@@ -178,9 +178,7 @@ async def _enter_form(desk: Desk, request: AnyRequest) -> dict[str, str]:
 async def _begin(
     desk: Desk, request: AnyRequest, person: Person, headers: dict[str, str]
 ) -> Response[SessionView]:
-    session, told = await begin_session(
-        desk.kernel.engine, account=person.id, instead_of=desk.gate.cookie.of(request)
-    )
+    session, told = await desk.sessions.begin(person.id, instead_of=desk.gate.cookie.of(request))
     view = SessionView(desk.sessions.csrf(session), person)
     return Answer(view, status_code=200, headers=headers | NO_STORE | desk.gate.cookie.set(told))
 

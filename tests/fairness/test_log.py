@@ -246,6 +246,21 @@ def test_any_growth_adds_up(steps, entries):
     check_tiles(store.read, size=log.head.size, root=log.head.root)
 
 
+def refuse_a_fork(log, heads, entries):
+    """Consistency between all the steps; a log that is another at one of them is consistent with none after it."""
+    forked_entries = list(entries[: heads[9].size])
+    forked_entries[heads[9].size // 2] = b"forked"
+    forked = LogBuilder(Kept()).append(forked_entries)
+    for n, old in enumerate(heads):
+        for new in heads[n:]:
+            proof = log.consistency_proof(old.size, new.size)
+            growth = {"old": old.size, "new": new.size, "proof": proof}
+            check_consistency(old_root=old.root, new_root=new.root, **growth)
+            if old.size == forked.size:
+                with pytest.raises(ProofRefused):
+                    check_consistency(old_root=forked.root, new_root=new.root, **growth)
+
+
 @pytest.mark.slow
 def test_a_million_entries():
     """Built once in twenty steps; proofs at random, consistency between all the steps, and a fork refused."""
@@ -282,19 +297,9 @@ def test_a_million_entries():
         root, proof = log.root(size), log.inclusion_proof(index, size)
         check_inclusion(leaf=leaf_hash(entries[index]), index=index, size=size, proof=proof, root=root)
 
-    forked_entries = list(entries[: sizes[9]])
-    forked_entries[sizes[9] // 2] = b"forked"
-    forked = LogBuilder(Kept()).append(forked_entries)
-    for n, old in enumerate(heads):
-        for new in heads[n:]:
-            proof = log.consistency_proof(old.size, new.size)
-            growth = {"old": old.size, "new": new.size, "proof": proof}
-            check_consistency(old_root=old.root, new_root=new.root, **growth)
-            if old.size == forked.size:
-                with pytest.raises(ProofRefused):
-                    check_consistency(old_root=forked.root, new_root=new.root, **growth)
+    refuse_a_fork(log, heads, entries)
     with pytest.raises(LogRefused):
-        LogBuilder.open(store, size=forked.size, root=forked.root)
+        LogBuilder.open(store, size=heads[9].size, root=bytes(32))
     assert TileReader(million, store.read).hash_of(0, million - 1) == leaf_hash(entries[-1])
     print(
         f"{million:,} entries in {built:.1f} s, {sum(map(len, store.values())) / 1e6:.0f} MB in {len(store):,} files; "

@@ -14,7 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking_api.gathering import Reader
 from booking_api.identity.derivation import derive_key
 from booking_api.identity.sessions.csrf import LABEL, csrf_token
-from booking_api.identity.sessions.rows import Row, VehiclesOf, admit, id_digest, read_sessions
+from booking_api.identity.sessions.rows import (
+    Row,
+    VehiclesOf,
+    admit,
+    begin_session,
+    id_digest,
+    read_sessions,
+)
 from booking_api.identity.tokens import Account
 
 REMEMBERED_MS = 5_000
@@ -54,6 +61,14 @@ class Sessions:
         self._now_ms = now_ms
         self._known: OrderedDict[bytes, tuple[Visit, int]] = OrderedDict()
 
+    async def begin(self, account: str, *, instead_of: str | None) -> tuple[str, str]:
+        """(a new session, its first id). The session whose id the browser came with ends, here at once."""
+        begun = await begin_session(self._engine, account=account, instead_of=instead_of)
+        ended, _ = self._known.get(id_digest(instead_of), (None, 0)) if instead_of else (None, 0)
+        if ended is not None:
+            self._forget(lambda visit: visit.session == ended.session)
+        return begun
+
     def csrf(self, session: str) -> str:
         """The token of a session that has just begun."""
         return csrf_token(self._csrf_key, session)
@@ -85,6 +100,9 @@ class Sessions:
 
     def forget(self, account: str, *, but: str | None = None) -> None:
         """Sessions of this account, but this one, have ended or are not what they were."""
+        self._forget(lambda visit: visit.account.id == account and visit.session != but)
+
+    def _forget(self, ended: Callable[[Visit], bool]) -> None:
         for digest, (visit, _) in list(self._known.items()):
-            if visit.account.id == account and visit.session != but:
+            if ended(visit):
                 del self._known[digest]

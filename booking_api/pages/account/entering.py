@@ -4,7 +4,6 @@ from litestar import Response
 
 from booking_api.desk import Desk
 from booking_api.identity.factors.errors import PublicUrlNeeded
-from booking_api.identity.sessions.rows import begin_session
 from booking_api.pages.rendering import go_to
 from booking_api.pages.visiting import Visitor
 from booking_api.request import AnyRequest
@@ -36,8 +35,6 @@ async def enter(
     desk: Desk, request: AnyRequest, visitor: Visitor, *, account: str, back: str, told: str | None = None
 ) -> Response[None]:
     """Signs in here as this account, whose proofs have been right."""
-    _, cookie = await begin_session(
-        desk.kernel.engine, account=account, instead_of=desk.gate.cookie.of(request)
-    )
+    _, cookie = await desk.sessions.begin(account, instead_of=desk.gate.cookie.of(request))
     entered = visitor._replace(headers=visitor.headers | desk.gate.cookie.set(cookie))
     return go_to(entered, back, told=told)

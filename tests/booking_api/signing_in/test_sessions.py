@@ -49,6 +49,20 @@ async def test_a_session_begins_is_seen_and_ends(client, run):
     assert (await run("SELECT count(*) FROM session")).scalar_one() == 0
 
 
+async def test_the_session_before_a_sign_in_ends_with_it_at_once(client, monkeypatch):
+    """Though this worker has just seen it and would remember it for seconds."""
+    monkeypatch.setattr(memory, "REMEMBERED_MS", 5_000)
+    await register(client)
+    browser = Browser(client)
+    await browser.sign_in()
+    before = browser.copy()
+    good(await before.send("GET", "/session"))
+    await browser.sign_in()
+    assert browser.id != before.id
+    refused(await before.send("GET", "/session"), 401, "session_ended")
+    good(await browser.send("GET", "/session"))
+
+
 async def test_a_wrong_password_gives_no_cookie(client, browser):
     stranger = Browser(client)
     body = {"login": "zhang.wei", "password": "not the password"}
