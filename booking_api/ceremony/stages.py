@@ -16,7 +16,7 @@ from fairness.beacon import Chain
 from fairness.bundle import LINE_LIMIT, read_line
 from fairness.canonical import NotCanonical, name_of
 from fairness.conclude import CategoryList, conclude, empty_lists
-from fairness.draw import Scored, Scoring
+from fairness.draw import Scored, Scoring, scored_within
 from fairness.entrants import (
     Entrant,
     EntrantsRefused,
@@ -159,7 +159,7 @@ def finish(
     *,
     chain: Chain,
     beacon_round: Round,
-    scoring: Scoring,
+    scoring: Scoring = scored_within,
 ) -> Concluded:
     """The result, computed as any auditor will.
 

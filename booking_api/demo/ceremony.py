@@ -8,15 +8,16 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
 from booking_api import clock
 from booking_api.ceremony.beacons import read_chain_file
-from fairness.entrants import hash_id
+from fairness.entrants import Entrant, hash_id
 
 CLI = "from booking_api.cli import main; main()"
 DRAW, AUTHORITY, QUOTA, PERIOD = "demo-2026-12", "cn-zj-hz", "subject-2", "2026-12"
@@ -180,9 +181,12 @@ def _announce(stage: Stage, lines: _Lines, entrants: int) -> int:
 def _freeze(stage: Stage, entrants: int) -> None:
     _write_entrants(stage.operator.folder / "entrants.csv", entrants)
     public = stage.public
+    places = [
+        part for category, count in places_of(entrants).items() for part in ("--place", f"{category}={count}")
+    ]
     stage.operator.run(
         *("draw", "freeze", "--announcement", public / "announced.entry", "--entrants", "entrants.csv"),
-        *("--list", public / "list", "--out", public / "frozen.entry", *_places(entrants)),
+        *("--list", public / "list", "--out", public / "frozen.entry", *places),
     )
     stage.append(public / "frozen.entry")
 
@@ -236,27 +240,29 @@ def _first_line(reader: int, log: Path) -> str:
     return line
 
 
-def _write_entrants(path: Path, count: int) -> None:
-    """Made-up entrants. Their salts follow from their numbers: a demonstration's list hides nobody."""
-    bounds = [
-        (category, sum(list(CATEGORIES.values())[: place + 1])) for place, category in enumerate(CATEGORIES)
-    ]
-    with path.open("w", newline="") as file:
-        file.write("id_hash,weight,category\n")
-        for number in range(count):
-            salt = sha256(b"demo salt %d" % number).digest()
-            share = int.from_bytes(sha256(b"class %d" % number).digest()[:4], "big") / 2**32
-            category = next((name for name, bound in bounds if share < bound), bounds[-1][0])
-            file.write(
-                f"{hash_id(salt=salt, entrant_id=f'demo {number}').hex()},{1 + number % 3},{category}\n"
-            )
+def made_up_entrants(count: int) -> Iterator[Entrant]:
+    """So many. Their salts follow from their numbers: a demonstration's list hides nobody."""
+    bounds = list(zip(CATEGORIES, accumulate(CATEGORIES.values()), strict=True))
+    for number in range(count):
+        salt = sha256(b"demo salt %d" % number).digest()
+        share = int.from_bytes(sha256(b"class %d" % number).digest()[:4], "big") / 2**32
+        category = next((name for name, bound in bounds if share < bound), bounds[-1][0])
+        yield Entrant(hash_id(salt=salt, entrant_id=f"demo {number}"), 1 + number % 3, category)
 
 
-def _places(entrants: int) -> list[str]:
-    places = {
+def places_of(entrants: int) -> dict[str, int]:
+    """Places by category: one for every PLACES_SHARE entrants."""
+    return {
         category: max(1, round(entrants * share / PLACES_SHARE)) for category, share in CATEGORIES.items()
     }
-    return [part for category, count in places.items() for part in ("--place", f"{category}={count}")]
+
+
+def _write_entrants(path: Path, count: int) -> None:
+    with path.open("w", newline="") as file:
+        file.write("id_hash,weight,category\n")
+        file.writelines(
+            f"{one.id_hash.hex()},{one.weight},{one.category}\n" for one in made_up_entrants(count)
+        )
 
 
 def _round_after(chain_file: Path, entrants: int) -> int:
