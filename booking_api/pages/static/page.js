@@ -39,6 +39,10 @@ if (address.searchParams.has("told") || address.searchParams.has("lang")) {
 }
 
 document.getElementById("summary")?.focus();
-document.querySelector(".subnav [aria-current], .sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// Where a row of links is wider than the screen, the one that is open is seen.
+for (const open of document.querySelectorAll(":is(.sections, .subnav, .pools, .chips) [aria-current]")) {
+  const row = open.closest("ul, nav");
+  row.scrollLeft += open.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - open.offsetWidth) / 2;
+}
 
 register();
