@@ -22,7 +22,11 @@ def keep() -> Callable[[Page, str], None]:
             page.set_viewport_size(viewport)
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                # As tall as the page, so that the bar at a phone's thumb lies below all of it.
+                tall = page.evaluate("document.documentElement.scrollHeight")
+                page.set_viewport_size({**viewport, "height": max(viewport["height"], tall)})
                 page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=True)
+                page.set_viewport_size(viewport)
         page.emulate_media(color_scheme="light", reduced_motion="no-preference")
         if before is not None:
             page.set_viewport_size(before)

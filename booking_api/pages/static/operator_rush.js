@@ -49,17 +49,21 @@ function lines(svg, plot) {
       element("path", { class: "line", d: line.path }),
     ]),
   );
-  svg.replaceChildren(...grid(plot), ...drawn, ...plot.labels.map(([x, label]) => word(x, plot.height + 20, label)));
+  svg.replaceChildren(...grid(plot), ...drawn, below(plot, plot.labels));
 }
 
 function bars(svg, plot) {
-  const drawn = plot.bars.flatMap((bar) => [
-    ...bar.parts.map(([colour, y, height]) =>
+  const drawn = plot.bars.flatMap((bar) =>
+    bar.parts.map(([colour, y, height]) =>
       element("rect", { class: `block series-${colour}`, x: bar.x, y, width: bar.width, height, rx: 2 }),
     ),
-    word(bar.x + bar.width / 2, plot.height + 20, bar.label),
-  ]);
-  svg.replaceChildren(...grid(plot), ...drawn);
+  );
+  const labels = plot.bars.map((bar) => [bar.x + bar.width / 2, bar.label]);
+  svg.replaceChildren(...grid(plot), ...drawn, below(plot, labels));
+}
+
+function below(plot, labels) {
+  return element("g", { class: "below" }, labels.map(([x, label]) => word(x, plot.height + 20, label)));
 }
 
 function grid(plot) {

@@ -39,6 +39,16 @@ if (address.searchParams.has("told") || address.searchParams.has("lang")) {
 }
 
 document.getElementById("summary")?.focus();
-document.querySelector(".subnav [aria-current], .sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+showOpen();
+addEventListener("resize", showOpen);
+
+/** Where a row of links is wider than the screen, the one that is open is seen. */
+function showOpen() {
+  for (const open of document.querySelectorAll(":is(.sections, .subnav, .pools, .chips) [aria-current]")) {
+    const row = open.closest("ul, nav, .chips");
+    const [place, frame] = [open.getBoundingClientRect(), row.getBoundingClientRect()];
+    row.scrollLeft += place.left + place.width / 2 - frame.left - frame.width / 2;
+  }
+}
 
 register();

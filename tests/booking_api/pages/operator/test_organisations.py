@@ -52,7 +52,7 @@ async def test_suspending_says_what_stops_and_stops_the_keys_within_it(operator,
     batches = "/api/v1/schools/hz-a-school/batches"
     assert (await client.get(batches, headers=key)).status_code == 200
     asked = await operator.page(f"{HERE}/suspend")
-    assert "Its 1 good API key stops working within seconds." in asked.text
+    assert "Its 1 valid API key stops working within seconds." in asked.text
     refused = Shown(await operator.post(f"{HERE}/suspend", reason=""))
     assert (refused.status, bool(refused.all("a", href="#f-reason"))) == (422, True)
     await operator.post(f"{HERE}/suspend", reason="Complaints of learners.")
