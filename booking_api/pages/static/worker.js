@@ -104,11 +104,20 @@ async function without(url) {
   for (const name of await caches.keys()) {
     if (!name.startsWith(PERSON)) continue;
     const kept = await (await caches.open(name)).match(url.pathname);
-    if (kept && url.pathname !== KEPT) return kept;
+    if (kept && url.pathname !== KEPT) return said(kept);
   }
   const shell = await caches.open(SHELL);
   const language = await (await shell.match(LANGUAGE))?.text();
   return (await shell.match(offlinePage(language))) ?? (await shell.match(offlinePage(TOLD.languages[0]))) ?? Response.error();
+}
+
+// A kept copy says that it is one. Whether there is a network, browsers often only guess.
+async function said(kept) {
+  const headers = new Headers(kept.headers);
+  // The body is unpacked already.
+  headers.delete("Content-Encoding");
+  headers.delete("Content-Length");
+  return new Response((await kept.text()).replaceAll("data-offline hidden", "data-offline"), { headers });
 }
 
 async function file(request) {
