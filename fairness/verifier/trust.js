@@ -12,6 +12,7 @@ export const DEFAULT_TRUST =
 
 const DEFAULT_LEAD_S = 86_400;
 const DEFAULT_MARGIN_S = 600;
+const LONGEST_SHOWN = 40;
 const DECIMAL = /^(?:0|[1-9][0-9]*)$/;
 const HEX_32 = /^[0-9a-f]{64}$/;
 
@@ -81,7 +82,9 @@ class Parser {
       lead: () => this.#readSeconds("lead", expect(rest, 1, 1)),
       margin: () => this.#readSeconds("margin", expect(rest, 1, 1)),
     };
-    if (!Object.hasOwn(readers, keyword)) throw new Error(`"${keyword}" begins no line of a trust file`);
+    if (!Object.hasOwn(readers, keyword)) {
+      throw new Error(`"${keyword.slice(0, LONGEST_SHOWN)}" begins no line of a trust file`);
+    }
     readers[keyword]();
   }
 

@@ -42,6 +42,7 @@ export const STEPS = RUN.map(({ name }) => name);
  * @property {number} step
  * @property {string} name
  * @property {Record<string, string | number>} note values for a sentence about the step
+ * @property {boolean} demo whether the beacon says of itself that it is a demonstration
  */
 
 /**
@@ -65,7 +66,8 @@ export const STEPS = RUN.map(({ name }) => name);
  * @param {(step: number, done: number, of: number) => void} [options.progress] within a step
  * @param {(step: Step) => void} [options.onStep] after each step that holds
  * @returns {Promise<Verdict>}
- * @throws {import("./bundle.js").Unreadable} if the source fails
+ * @throws {import("./bundle.js").Unreadable} if the source fails; and whatever but a plain `Error` `progress` and `onStep`
+ *   throw, which ends the verification
  */
 export async function verify(source, trust, { demo = false, progress = () => {}, onStep = () => {} } = {}) {
   const draw = { lines: new LineReader(source), trust, demo };
@@ -76,7 +78,8 @@ export async function verify(source, trust, { demo = false, progress = () => {},
       draw.progress = (done, of) => progress(step, done, of);
       draw.progress(0, 1);
       await breathe();
-      const held = { step, name, note: await run(draw) };
+      const note = await run(draw);
+      const held = { step, name, note, demo: isDemonstration(draw.header.chain) };
       steps.push(held);
       onStep(held);
     }
