@@ -12,6 +12,7 @@ export const MOST_TICKETS = 2 ** 32 - 1;
 
 const VERSION = 1;
 const MOST_CONTRIBUTORS = 16;
+const LONGEST_REASON = 2000;
 
 /** The members of each kind beside `kind` and `version`, with what reads them. */
 const KINDS = {
@@ -23,7 +24,7 @@ const KINDS = {
     algorithm, beacon, code: hash, contributors, draw: requireName, entrants: count, quotas, root: hash, tickets: count,
   },
   "draw.contributed": { draw: requireName, freeze: hash, key: hash, proof: (value, what) => requireHex(value, 80, what) },
-  "draw.voided": { draw: requireName, freeze: hash, reason: requireString },
+  "draw.voided": { draw: requireName, freeze: hash, reason },
   "draw.finished": { categories, draw: requireName, freeze: hash, randomness: hash, seed: hash },
 };
 
@@ -43,6 +44,7 @@ export function readEntry(text) {
   requireExactly(told.version, VERSION, `the version of ${kind}`);
   const entry = { kind };
   for (const [name, read] of Object.entries(members)) entry[name] = read(told[name], `${name} of ${kind}`);
+  if (kind === "draw.frozen" && entry.entrants > entry.tickets) throw new Error("draw.frozen has more entrants than tickets");
   return entry;
 }
 
@@ -59,6 +61,13 @@ function count(value, what) {
   return requireInteger(value, { least: 1, most: MOST_TICKETS }, what);
 }
 
+function reason(value, what) {
+  // In code points.
+  const { length } = [...requireString(value, what)];
+  if (length < 1 || length > LONGEST_REASON) throw new Error(`${what} is not 1 to ${LONGEST_REASON} characters`);
+  return value;
+}
+
 function beacon(value, what) {
   requireMembers(value, ["chain", "round"], what);
   return { chain: hash(value.chain, `${what}, chain`), round: requireInteger(value.round, { least: 1 }, `${what}, round`) };
@@ -71,7 +80,7 @@ function contributors(value, what) {
 }
 
 function quotas(value, what) {
-  return mapOf(value, (quota, category) => requireInteger(quota, {}, `${what}, ${category}`), what);
+  return mapOf(value, (quota, category) => requireInteger(quota, { most: MOST_TICKETS }, `${what}, ${category}`), what);
 }
 
 function categories(value, what) {

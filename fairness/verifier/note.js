@@ -11,6 +11,7 @@ export const SIGNATURE = 0x01;
 export const COSIGNATURE = 0x04;
 
 const LATEST = 2n ** 63n - 1n;
+const MOST_SIGNATURES = 100;
 const KEY_NAME = /^[^\p{White_Space}+]+$/u;
 // Everything below U+0020 but the line feed.
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
@@ -62,6 +63,7 @@ export function parseNote(note) {
   const lines = note.slice(split + 2).split("\n");
   if (lines.pop() !== "") throw new Error("the note does not end in a line feed");
   if (lines.length === 0) throw new Error("the note has no signature");
+  if (lines.length > MOST_SIGNATURES) throw new Error(`the note has more than ${MOST_SIGNATURES} signatures`);
   return { text: note.slice(0, split + 1), signatures: lines.map(parseSignature) };
 }
 

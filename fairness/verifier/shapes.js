@@ -107,8 +107,8 @@ export function requireHex(value, length, what) {
  * @throws {Error} on anything else
  */
 export function requireProof(value, what) {
-  // A tree of 2^53 leaves needs fewer than 128 hashes for any proof.
-  return requireArray(value, { most: 128 }, what).map((text) => {
+  // A tree of 2^53 leaves needs no more for any proof.
+  return requireArray(value, { most: 64 }, what).map((text) => {
     const hash = fromBase64(text);
     if (hash.length !== 32) throw new Error(`${what} has a hash of ${hash.length} bytes, must have 32`);
     return hash;

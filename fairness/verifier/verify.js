@@ -107,7 +107,7 @@ const isDemonstration = ({ beaconId }) => beaconId.startsWith(DEMONSTRATION);
 
 async function read(draw) {
   draw.header = await readHeader(draw.lines);
-  return { draw: draw.header.draw, round: draw.header.round };
+  return { draw: draw.header.draw, round: String(draw.header.round) };
 }
 
 async function openCheckpoints(draw) {
@@ -206,7 +206,7 @@ async function verifyBeacon({ chain, header, history }) {
   if (!equal(randomness, history.finished.randomness)) {
     throw new Error(`the round's randomness is ${toHex(randomness)}, the result says ${toHex(history.finished.randomness)}`);
   }
-  return { round: header.round, randomness: toHex(randomness) };
+  return { round: String(header.round), randomness: toHex(randomness) };
 }
 
 async function checkSeed(draw) {
