@@ -96,7 +96,9 @@ def test_a_draw_that_holds(opened, language, keep):
     violations = axe_everywhere(page)
     keep(page, f"verify-empty-{language}")
     give(page, draw.bundle())
-    expect(page.locator("#verdict")).to_contain_text("流程成立" if language == "zh-CN" else "The procedure holds")
+    expect(page.locator("#verdict")).to_contain_text(
+        "流程成立" if language == "zh-CN" else "The procedure holds"
+    )
     expect(page.locator(".steps .holds")).to_have_count(11)
     # Every line about a demonstration says so.
     expect(page.locator(".steps .badge")).to_have_count(11)
