@@ -87,7 +87,7 @@ def give(page: Page, bundle: bytes, trust: str = trust_text(), *, demo: bool = T
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_draw_that_holds(opened, language, keep):
+def test_a_draw_that_holds(opened, language, keep):  # noqa: F811
     draw = play()
     page = opened(language)
     expect(page.locator("html")).to_have_attribute("lang", language)
@@ -116,7 +116,7 @@ def test_a_draw_that_holds(opened, language, keep):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_draw_that_was_bent_fails_at_its_step(opened, language, keep):
+def test_a_draw_that_was_bent_fails_at_its_step(opened, language, keep):  # noqa: F811
     page = opened(language, width=390)
     give(page, play().bundle().replace(b'"round":40000', b'"round":40001', 1))
     expect(page.locator(".steps .fails .number")).to_have_text("3")
@@ -129,7 +129,7 @@ def test_a_draw_that_was_bent_fails_at_its_step(opened, language, keep):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_everybody_finds_their_own_line(opened, language, keep):
+def test_everybody_finds_their_own_line(opened, language, keep):  # noqa: F811
     draw = play()
     winners = {
         winner.id_hash: (category, rank)
@@ -190,10 +190,24 @@ def test_a_trust_file_that_cannot_be_used_names_its_line(opened):
 def test_a_check_can_be_stopped_and_the_page_answers_meanwhile(opened):
     page = opened()
     give(page, play(20_000).bundle())
-    page.locator("#stop").click()
+    expect(page.locator("#verdict")).to_contain_text("The procedure holds", timeout=60_000)
+    # Pressed by the page's own clock, which ticks only if the check lets it.
+    page.evaluate(
+        "document.querySelector('#start').click(), setTimeout(() => document.querySelector('#stop').click(), 50)"
+    )
     expect(page.locator("#verdict")).to_contain_text("Stopped")
     page.locator("#start").click()
     expect(page.locator("#verdict")).to_contain_text("The procedure holds", timeout=60_000)
+
+
+def test_the_product_serves_it_under_a_narrower_policy(visit):
+    page = visit("/styleguide?lang=en")
+    page.get_by_role("link", name="Check a draw").click()
+    expect(page.locator(".steps .waits")).to_have_count(11)
+    give(page, play().bundle())
+    expect(page.locator("#verdict")).to_contain_text("The procedure holds")
+    page.goto(page.url.removesuffix("/"))
+    expect(page.locator(".steps .waits")).to_have_count(11)
 
 
 def test_without_a_secure_context_it_says_so(browser, folder):
