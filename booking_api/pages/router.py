@@ -23,6 +23,7 @@ from booking_api.pages.reference import get_reference_page
 from booking_api.pages.school import SCHOOL_PAGES
 from booking_api.pages.station import STATION_PAGES
 from booking_api.pages.styleguide import get_styleguide
+from booking_api.pages.verifier import VERIFIER_PAGES
 
 
 def page_routes(*, applicants: Sequence[Applicant]) -> Router:
@@ -45,6 +46,7 @@ def page_routes(*, applicants: Sequence[Applicant]) -> Router:
             *STATION_PAGES,
             get_styleguide,
             get_reference_page,
+            *VERIFIER_PAGES,
             get_asset,
             get_manifest,
             get_offline,

@@ -2,7 +2,8 @@
 
 import { concat, equal, fromLittleEndian, requireLength } from "./bytes.js";
 import {
-  BASE, L, add, clearCofactor, decodePoint, decodePublicKey, encodePoint, isIdentity, multiply, negate,
+  BASE, L, add, clearCofactor, decodePoint, decodePublicKey, decodeSubgroupPoint, encodePoint, isIdentity, multiply,
+  negate,
 } from "./ed25519.js";
 import { sha512 } from "./hashes.js";
 
@@ -35,11 +36,12 @@ export async function verifyEcvrf(publicKey, alpha, proof) {
  * A proof's parts (RFC 9381, section 5.4.4).
  * @param {Uint8Array} proof 80 bytes
  * @returns {{gamma: bigint[], c: bigint, s: bigint}}
- * @throws {Error} on another length, a Gamma that is not a canonical point, or s not below the group's order
+ * @throws {Error} on another length, a Gamma that is not a canonical point of the prime-order subgroup (narrower than the
+ *   standard, so that a proof has one text), or s not below the group's order
  */
 export function decodeProof(proof) {
   requireLength(proof, PROOF_BYTES, "the VRF proof");
-  const gamma = decodePoint(proof.subarray(0, 32), "the VRF proof's Gamma");
+  const gamma = decodeSubgroupPoint(proof.subarray(0, 32), "the VRF proof's Gamma");
   const c = fromLittleEndian(proof.subarray(32, 32 + CHALLENGE_BYTES));
   const s = fromLittleEndian(proof.subarray(32 + CHALLENGE_BYTES));
   if (s >= L) throw new Error("the VRF proof is not canonical: its s is not below the group's order");

@@ -2,7 +2,8 @@
 //
 // A point is extended homogeneous coordinates [X, Y, Z, T] of bigints: x = X/Z, y = Y/Z, xy = T/Z (section 5.1.4).
 
-import { fromLittleEndian, littleEndian, requireLength } from "./bytes.js";
+import { concat, equal, fromLittleEndian, littleEndian, requireLength } from "./bytes.js";
+import { sha512 } from "./hashes.js";
 
 /** The field's prime (RFC 8032, section 5.1). */
 export const P = 2n ** 255n - 19n;
@@ -126,17 +127,26 @@ export const clearCofactor = (point) => double(double(double(point)));
 export const isIdentity = ([X, Y, Z]) => X === 0n && Y === Z;
 
 /**
- * A public key that binds its holder: a canonical point that is not of small order (RFC 9381, section 5.4.5; for
- * signatures the same, because under a key of small order one signature fits many messages).
- * @param {Uint8Array} publicKey 32 bytes
+ * A point of the prime-order subgroup other than the identity: the only points that bind whoever shows them. Under one
+ * of small order, or with a part of small order, one proof or signature fits more than one message or key.
+ * @param {Uint8Array} bytes 32
+ * @param {string} what named in the error
  * @returns {bigint[]} a point
- * @throws {Error} as `decodePoint`, or on a point of small order
+ * @throws {Error} as `decodePoint`, or on another point
  */
-export function decodePublicKey(publicKey) {
-  const point = decodePoint(publicKey, "the public key");
-  if (isIdentity(clearCofactor(point))) throw new Error("the public key has small order");
+export function decodeSubgroupPoint(bytes, what) {
+  const point = decodePoint(bytes, what);
+  if (isIdentity(clearCofactor(point))) throw new Error(`${what} has small order`);
+  if (!isIdentity(multiply(point, L))) throw new Error(`${what} is not in the prime-order subgroup`);
   return point;
 }
+
+/**
+ * @param {Uint8Array} publicKey 32 bytes
+ * @returns {bigint[]} a point
+ * @throws {Error} as `decodeSubgroupPoint`
+ */
+export const decodePublicKey = (publicKey) => decodeSubgroupPoint(publicKey, "the public key");
 
 /**
  * Whether an Ed25519 signature is the key's over the message (RFC 8032, section 5.1.7).
@@ -144,20 +154,31 @@ export function decodePublicKey(publicKey) {
  * @param {Uint8Array} message
  * @param {Uint8Array} signature 64 bytes
  * @returns {Promise<boolean>} false for a well-formed signature that is not the key's over this message
- * @throws {Error} on a malformed key (as `decodePublicKey`), a signature of another length or with s not below L, and
- *   on a platform without Ed25519
+ * @throws {Error} on a malformed key (as `decodePublicKey`), a signature of another length or with s not below L
  */
 export async function verifyEd25519(publicKey, message, signature) {
-  decodePublicKey(publicKey);
+  const point = decodePublicKey(publicKey);
   requireLength(signature, 64, "the signature");
-  if (fromLittleEndian(signature.subarray(32)) >= L) {
-    throw new Error("the signature is not canonical: its s is not below the group's order");
-  }
+  const s = fromLittleEndian(signature.subarray(32));
+  if (s >= L) throw new Error("the signature is not canonical: its s is not below the group's order");
   let key;
   try {
     key = await crypto.subtle.importKey("raw", publicKey, "Ed25519", false, ["verify"]);
-  } catch (error) {
-    throw new Error("this platform's WebCrypto has no Ed25519", { cause: error });
+  } catch {
+    // WebCrypto came to Ed25519 late; a browser without it is not a forged signature.
+    return verifyOnCurve({ point, publicKey }, message, { r: signature.subarray(0, 32), s });
   }
   return crypto.subtle.verify("Ed25519", key, signature, message);
+}
+
+/**
+ * The same by this module's own arithmetic: whether R is the text of sB - kA.
+ * @param {{point: bigint[], publicKey: Uint8Array}} key the point and its bytes
+ * @param {Uint8Array} message
+ * @param {{r: Uint8Array, s: bigint}} signature
+ * @returns {Promise<boolean>}
+ */
+export async function verifyOnCurve({ point, publicKey }, message, { r, s }) {
+  const k = fromLittleEndian(await sha512(concat(r, publicKey, message))) % L;
+  return equal(encodePoint(add(multiply(BASE, s), negate(multiply(point, k)))), r);
 }

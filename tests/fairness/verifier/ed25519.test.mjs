@@ -4,7 +4,7 @@ import test from "node:test";
 import { concat, fromHex, fromLittleEndian, littleEndian, toHex } from "../../../fairness/verifier/bytes.js";
 import {
   BASE, IDENTITY, L, P, add, clearCofactor, decodePoint, decodePublicKey, double, encodePoint, isIdentity, multiply,
-  negate, verifyEd25519,
+  negate, verifyEd25519, verifyOnCurve,
 } from "../../../fairness/verifier/ed25519.js";
 import { flipBit, randomBytes } from "./vectors.mjs";
 
@@ -48,6 +48,21 @@ test("a signature or a key of another length is refused", async () => {
   await assert.rejects(verifyEd25519(key, message, signature.subarray(1)), /the signature has 63 bytes/);
   await assert.rejects(verifyEd25519(key.subarray(1), message, signature), /the public key has 31 bytes/);
   await assert.rejects(verifyEd25519(toHex(key), message, signature), /the public key is not a Uint8Array/);
+});
+
+test("a platform without Ed25519 is answered by the curve itself, alike", async () => {
+  for (const [publicKey, message, signature] of SIGNATURES) {
+    const key = { point: decodePublicKey(publicKey), publicKey };
+    const [r, s] = [signature.subarray(0, 32), fromLittleEndian(signature.subarray(32))];
+    assert.equal(await verifyOnCurve(key, message, { r, s }), true);
+    assert.equal(await verifyOnCurve(key, concat(message, Uint8Array.of(0)), { r, s }), false);
+    assert.equal(await verifyOnCurve(key, message, { r, s: s - 1n }), false);
+  }
+});
+
+test("a key with a part of small order is no key", () => {
+  const mixed = encodePoint(add(BASE, decodePoint(littleEndian(P - 1n, 32))));
+  assert.throws(() => decodePublicKey(mixed), /not in the prime-order subgroup/);
 });
 
 /** All eight points whose order divides the cofactor. */
