@@ -90,14 +90,15 @@ def read_line(source: Readable, *, limit: int = LINE_LIMIT) -> bytes:
     """The next line without its line feed; empty at the end of the file.
 
     Raises:
-        NotCanonical: it is longer than `limit` bytes, is empty, or the file ends in the middle of it.
+        NotCanonical: it is longer than `limit` bytes with its line feed, is empty, or the file ends in the middle of it.
     """
     line = source.readline(limit + 1)
     if not line:
         return b""
+    if len(line) > limit:
+        raise NotCanonical(f"longer than {limit} bytes")
     if line[-1:] != b"\n":
-        cut = len(line) > limit
-        raise NotCanonical(f"longer than {limit} bytes" if cut else "the file ends in the middle of a line")
+        raise NotCanonical("the file ends in the middle of a line")
     if line == b"\n":
         raise NotCanonical("an empty line")
     return line[:-1]
@@ -161,6 +162,8 @@ def read_chain(value: Any) -> Chain:
         raise NotCanonical(f"scheme is not {SCHEME}")
     if not 1 <= told["period"] < _UINT32:
         raise NotCanonical("period is not a number of seconds")
+    if told["genesis_time"] < 1:
+        raise NotCanonical("genesis_time is not a number of seconds since 1970")
     return Chain(
         beacon_id=name_of(told["beacon_id"], "beacon_id") if told["beacon_id"] else "",
         public_key=hex_of(told["public_key"], PUBLIC_KEY_BYTES, "public_key"),

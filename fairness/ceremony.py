@@ -45,25 +45,29 @@ def read_ceremony(header: Header) -> Ceremony:
     announced_at, announced = _only(entries, Announced, "announcement")
     frozen_at, frozen, voided = _freeze_that_counts(entries, freezes)
     finished_at, finished = _only(entries, Finished, "result")
+    freezes_at = [place for place, entry in enumerate(entries) if isinstance(entry, Frozen)]
     counted = [
         place
         for place, entry in enumerate(entries)
         if isinstance(entry, Contributed) and freezes.get(entry.freeze) == frozen_at
     ]
-    contributed = tuple(entry for entry in entries if isinstance(entry, Contributed))
     ceremony = Ceremony(
         keys_at=_keys(entries, frozen.contributors),
         announced=announced,
         frozen_at=frozen_at,
         frozen=frozen,
         contributed_at=tuple(counted),
-        contributed=tuple(entry for entry in contributed if freezes.get(entry.freeze) == frozen_at),
+        contributed=tuple(
+            entry for entry in map(entries.__getitem__, counted) if isinstance(entry, Contributed)
+        ),
         finished=finished,
         voided=voided,
     )
-    _check_contributions(ceremony, contributed, freezes)
-    _check_order(ceremony, announced_at=announced_at, finished_at=finished_at, count=len(entries))
-    _check_agreement(header, ceremony, freezes)
+    _check_contributions(ceremony, entries, freezes)
+    _check_order(ceremony, announced_at, min(freezes_at), finished_at=finished_at, count=len(entries))
+    _check_agreement(header, ceremony, [entry for entry in entries if isinstance(entry, Frozen)])
+    if freezes.get(finished.freeze) != frozen_at:
+        raise EntriesRefused("the result is of another freeze")
     return ceremony
 
 
@@ -103,30 +107,33 @@ def _keys(entries: Sequence[Entry], contributors: Sequence[bytes]) -> tuple[int,
     return tuple(places[key] for key in contributors)
 
 
-def _check_contributions(
-    ceremony: Ceremony, contributed: Sequence[Contributed], freezes: dict[bytes, int]
-) -> None:
-    if any(entry.freeze not in freezes for entry in contributed):
-        raise EntriesRefused("a contribution is to a freeze that is not here")
+def _check_contributions(ceremony: Ceremony, entries: Sequence[Entry], freezes: dict[bytes, int]) -> None:
+    """One of each contributor to the freeze that counts. Those to a voided one are history."""
+    for place, entry in enumerate(entries):
+        if isinstance(entry, Contributed):
+            to = freezes.get(entry.freeze)
+            if to is None or not isinstance(entries[to], Frozen):
+                raise EntriesRefused("a contribution is to a freeze that is not here")
+            if place < to:
+                raise EntriesRefused("a contribution comes before its freeze")
     keys = [entry.key for entry in ceremony.contributed]
     if sorted(keys) != sorted(ceremony.frozen.contributors):
         raise EntriesRefused("there is not one contribution of each contributor and no other")
 
 
-def _check_order(ceremony: Ceremony, *, announced_at: int, finished_at: int, count: int) -> None:
-    if not max(announced_at, *ceremony.keys_at) < ceremony.frozen_at < min(ceremony.contributed_at):
-        raise EntriesRefused(
-            "keys and announcement do not come before the freeze, and it before contributions"
-        )
+def _check_order(
+    ceremony: Ceremony, announced_at: int, first_freeze_at: int, *, finished_at: int, count: int
+) -> None:
+    if max(announced_at, *ceremony.keys_at) > first_freeze_at:
+        raise EntriesRefused("keys and announcement do not come before the freeze")
     if finished_at != count - 1:
         raise EntriesRefused("something comes after the result")
 
 
-def _check_agreement(header: Header, ceremony: Ceremony, freezes: dict[bytes, int]) -> None:
-    announced, frozen = ceremony.announced, ceremony.frozen
-    if (announced.beacon, announced.contributors) != (frozen.beacon, frozen.contributors):
-        raise EntriesRefused("the freeze has another beacon or other contributors than were announced")
-    if header.round != frozen.beacon.round:
+def _check_agreement(header: Header, ceremony: Ceremony, freezes: Sequence[Frozen]) -> None:
+    announced = ceremony.announced
+    for frozen in freezes:
+        if (announced.beacon, announced.contributors) != (frozen.beacon, frozen.contributors):
+            raise EntriesRefused("a freeze has another beacon or other contributors than were announced")
+    if header.round != announced.beacon.round:
         raise EntriesRefused("the round is not the one that was announced")
-    if freezes.get(ceremony.finished.freeze) != ceremony.frozen_at:
-        raise EntriesRefused("the result is of another freeze")

@@ -10,8 +10,11 @@ from typing import NamedTuple
 from fairness.bundle import Header
 from fairness.ceremony import Ceremony
 from fairness.merkle import check_consistency, check_inclusion, leaf_hash
-from fairness.note import NoteRefused
+from fairness.note import NoteRefused, VerifierKey
 from fairness.policy import Policy, check_checkpoint, witnessed_by, witnessed_from
+
+NO_QUORUM = "none"
+NEVER_S = 2**63
 
 
 class HistoryRefused(ValueError):
@@ -21,7 +24,7 @@ class HistoryRefused(ValueError):
 class Seen(NamedTuple):
     """A checkpoint with a quorum: witness -> when it cosigned, in seconds since 1970."""
 
-    origin: str
+    log: VerifierKey
     size: int
     root: bytes
     times: Mapping[str, int]
@@ -40,8 +43,8 @@ def check_witnesses(header: Header, policy: Policy) -> list[Seen]:
         except NoteRefused as error:
             raise HistoryRefused(f"checkpoint {number}: {error}") from error
         checkpoint = cosigned.checkpoint
-        found.append(Seen(checkpoint.origin, checkpoint.size, checkpoint.root, cosigned.times))
-    if len({seen.origin for seen in found}) > 1:
+        found.append(Seen(cosigned.log, checkpoint.size, checkpoint.root, cosigned.times))
+    if len({seen.log for seen in found}) > 1:
         raise HistoryRefused("the checkpoints are of several logs")
     return found
 
@@ -79,6 +82,8 @@ def check_times(
     Raises:
         HistoryRefused: they were not, as far as the witnesses' times show.
     """
+    if policy.quorum == NO_QUORUM:
+        raise HistoryRefused("the trust file asks for no witness, and so nothing shows when")
     deadline_s = due_s - policy.margin_s
     places = [header.entries[at].place for at in (ceremony.frozen_at, *ceremony.contributed_at)]
     for place in places:
@@ -107,10 +112,7 @@ def _first_seen(policy: Policy, history: Sequence[Seen], place: int) -> int:
         for moment in seen.times.values()
         if witnessed_by(policy, seen.times, at_latest=moment)
     ]
-    if not moments:
-        # A quorum of nobody has no times at all.
-        raise HistoryRefused("without witnesses nothing shows when a key was known")
-    return min(moments)
+    return min(moments, default=NEVER_S)
 
 
 def _ascend(numbers: Sequence[int]) -> bool:

@@ -164,7 +164,7 @@ class _Run:
     # Step 1
     def _witnesses(self) -> str:
         self._history = check_witnesses(self.header, self._policy)
-        return f"{len(self._history)} checkpoints of {self._history[0].origin}, each cosigned by the quorum"
+        return f"{len(self._history)} checkpoints of {self._history[0].log.name}, each cosigned by the quorum"
 
     # Step 2
     def _log(self) -> str:

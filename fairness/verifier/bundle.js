@@ -150,7 +150,7 @@ function readChain(told) {
     beaconId: requireString(told.beacon_id, "the beacon's id"),
     // Of one length: else the seed's end and the beacon's id could be told apart in more than one way.
     genesisSeed: requireHex(told.genesis_seed, 32, "the genesis seed"),
-    genesisTime: requireInteger(told.genesis_time, {}, "the genesis time"),
+    genesisTime: requireInteger(told.genesis_time, { least: 1 }, "the genesis time"),
     period: requireInteger(told.period, { least: 1, most: 2 ** 32 - 1 }, "the period"),
     publicKey: requireHex(told.public_key, 96, "the beacon's public key"),
   };

@@ -40,7 +40,7 @@ export function readHistory({ draw, round, entries }) {
   const frozen = freezeThatCounts(freezes, of("draw.voided"));
   requireAgreement(announced, freezes, round);
   const keyIndexes = requireKeys(of("draw.key"), announced, freezes[0]);
-  const contributions = requireContributions(of("draw.contributed"), frozen);
+  const contributions = requireContributions(of("draw.contributed"), frozen, freezes);
   if (!equal(finished.freeze, frozen.freeze)) throw new Error("the result names another freeze than the one that counts");
   const { freeze, index: frozenIndex } = frozen;
   return { keyIndexes, announced, frozen, frozenIndex, freeze, contributions, finished };
@@ -96,14 +96,17 @@ function requireKeys(entries, announced, firstFreeze) {
   return indexes;
 }
 
-function requireContributions(entries, frozen) {
+/** One of each contributor to the freeze that counts. Those to a voided one are history, and must be to one that is here. */
+function requireContributions(entries, frozen, freezes) {
   for (const { freeze, index } of entries) {
-    if (!equal(freeze, frozen.freeze)) throw new Error(`the contribution at ${index} is to another freeze than the one that counts`);
-    if (index < frozen.index) throw new Error(`the contribution at ${index} comes before the freeze`);
+    const to = freezes.find((one) => equal(one.freeze, freeze));
+    if (!to) throw new Error(`the contribution at ${index} is to a freeze that is not here`);
+    if (index < to.index) throw new Error(`the contribution at ${index} comes before its freeze`);
   }
-  if (entries.length > frozen.contributors.length) throw new Error("more contributions than contributors");
+  const counted = entries.filter(({ freeze }) => equal(freeze, frozen.freeze));
+  if (counted.length > frozen.contributors.length) throw new Error("more contributions than contributors");
   return frozen.contributors.map((contributor) => {
-    const of = entries.filter(({ key }) => equal(key, contributor));
+    const of = counted.filter(({ key }) => equal(key, contributor));
     const { key, proof, index } = only(of, `the contribution of ${toHex(contributor)}`);
     return { key, proof, index };
   });

@@ -9,8 +9,10 @@ import pytest
 from fairness.policy import parse_policy
 from fairness.verify import STEPS, Refused, verify
 from tests.fairness.ceremonies import play, reading, trust_text
+from tests.fairness.holding import HOLDING
 from tests.fairness.node import run_node
 from tests.fairness.tampering import TAMPERINGS
+from tests.vectors import vectors
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = ROOT / "fairness" / "verifier" / "cli.mjs"
@@ -27,11 +29,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def verdicts(folder):
-    """JavaScript's verdict by the tampering's name; the good draw's under None."""
-    bundles = {None: folder / "good.bundle"}
-    for number, tampering in enumerate(TAMPERINGS):
-        bundles[tampering.name] = folder / f"{number}.bundle"
-        bundles[tampering.name].write_bytes(tampering.make())
+    """JavaScript's verdict by the name of what was done to the draw, or of the way in which it holds."""
+    makers = HOLDING | {tampering.name: tampering.make for tampering in TAMPERINGS}
+    makers["as published"] = vectors("draw_v1")["bundle"].encode
+    bundles = {}
+    for number, (name, make) in enumerate(makers.items()):
+        bundles[name] = folder / f"{number}.bundle"
+        bundles[name].write_bytes(make())
     asked = {
         "trust": str(folder / "trust"),
         "demo": True,
@@ -42,8 +46,9 @@ def verdicts(folder):
     return dict(zip(bundles, json.loads(run.stdout), strict=True))
 
 
-def test_a_draw_as_it_should_be_is_verified(verdicts):
-    assert verdicts[None] == {"verified": True, "failure": None, "held": list(STEPS)}
+@pytest.mark.parametrize("name", [*HOLDING, "as published"])
+def test_a_draw_that_holds_is_verified(verdicts, name):
+    assert verdicts[name] == {"verified": True, "failure": None, "held": list(STEPS)}
 
 
 @pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda tampering: tampering.name)

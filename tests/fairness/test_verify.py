@@ -5,7 +5,10 @@ import pytest
 from fairness.policy import parse_policy
 from fairness.verify import STEPS, Refused, verify
 from tests.fairness.ceremonies import play, reading, trust_text
+from tests.fairness.freezing_vectors import frozen_vectors
+from tests.fairness.holding import HOLDING
 from tests.fairness.tampering import TAMPERINGS
+from tests.vectors import vectors
 
 POLICY = parse_policy(trust_text())
 
@@ -41,3 +44,19 @@ def test_each_tampering_is_refused_at_its_step(tampering):
 
 def test_names_of_tamperings_differ():
     assert len({tampering.name for tampering in TAMPERINGS}) == len(TAMPERINGS)
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_draws_that_hold_in_their_own_way(name):
+    assert verify(reading(HOLDING[name]()), POLICY, demo=True).draw == "test-draw"
+
+
+def test_without_witnesses_nothing_shows_when():
+    nobody = parse_policy(trust_text().replace("quorum two", "quorum none"))
+    with pytest.raises(Refused) as refused:
+        verify(reading(play().bundle()), nobody, demo=True)
+    assert refused.value.name == "times"
+
+
+def test_the_published_formats_are_what_they_were():
+    assert frozen_vectors() == vectors("draw_v1")
