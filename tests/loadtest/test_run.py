@@ -37,7 +37,18 @@ def test_people_with_browsers_and_people_with_the_api_book_in_one_rush():
 
     The limit per network is below what all clients ask for together: each must come from its own network.
     """
-    asked = ("--clients", "150", "--seats", "40", "--page-share", "0.8", "--network-rate", "5/40")
+    asked = (
+        "--clients",
+        "150",
+        "--seats",
+        "40",
+        "--page-share",
+        "0.8",
+        "--network-rate",
+        "5/40",
+        "--seconds",
+        "12",
+    )
     result = rush(*asked, kind="pages")
     aftermath = result["aftermath"]
     assert (aftermath["told_booked"], aftermath["stored_booked"], aftermath["capacity"]) == (40, 40, 40)
