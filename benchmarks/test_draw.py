@@ -14,7 +14,7 @@ from hashlib import sha256
 from booking_api.ceremony.beacons import Round
 from booking_api.ceremony.stages import finish
 from booking_api.demo.drill import drill
-from fairness.bundle import read_header
+from fairness.bundle import read_header, read_line
 from fairness.ceremony import read_ceremony
 from fairness.draw import rank
 from fairness.entrants import Entrant, reader_of_lines
@@ -82,12 +82,13 @@ def test_verifying_over_drawing(benchmark, tmp_path):
     with drilled.bundle.open("rb") as source:
         header = read_header(source.readline().rstrip(b"\n"))
         ceremony = read_ceremony(header)
-        lines = [source.readline() for _ in range(ENTRANTS)]
     read = reader_of_lines(ceremony.frozen.quotas)
     entrants: list[Entrant] = []
 
     def read_all() -> None:
-        entrants[:] = [read(line.rstrip(b"\n")) for line in lines]
+        with drilled.bundle.open("rb") as source:
+            source.readline()
+            entrants[:] = [read(read_line(source)) for _ in range(ENTRANTS)]
 
     def verify_all() -> None:
         with drilled.bundle.open("rb") as source:
