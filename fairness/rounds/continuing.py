@@ -64,53 +64,34 @@ def continuing(
         ContinuationUnusable: one of them is unknown, has no seat, or is both.
     """
     _check_ids(round_, outcome, declined, improving)
-    gone = set(declined)
-    party_at = {member: index for index, party in enumerate(round_.parties) for member in party.members}
-    groups = [
-        _group(round_, outcome.final, party_at, gone, position) for position in range(len(round_.forms))
-    ]
+    final, gone = outcome.final, set(declined)
+    groups = _groups(round_, final, gone)
     origins = sorted(range(len(groups)), key=groups.__getitem__)
-    positions = {origin: position for position, origin in enumerate(origins)}
-    left = [
-        (party, got.line)
-        for party, got in zip(round_.parties, outcome.final.batches, strict=True)
-        if got.line != NOBODY
-    ]
-    parties = [
-        (stayed, line) for party, line in left if (stayed := _stayed(round_, party, gone, positions)).members
-    ]
-    parties.sort(key=lambda one: one[0].turn)
+    parties = _seated_parties(round_, final, gone, origins)
     whole = round_._replace(
         application_ids=[round_.application_ids[origin] for origin in origins],
         forms=[() if groups[origin] == OUT else round_.forms[origin] for origin in origins],
         schools_at=[round_.schools_at[origin] for origin in origins],
         parties=[party for party, _ in parties],
     )
-    held = [outcome.final.line_at[origin] for origin in origins]
-    asked = [
-        _asked(form, line, improves=one in improving)
-        for form, line, one in zip(whole.forms, held, whole.application_ids, strict=True)
-    ]
-    session_of = [
-        NOBODY if place == NOBODY else round_.places[place].session for place in outcome.final.place_at
-    ]
+    held = [final.line_at[origin] for origin in origins]
     skipped = [
         0 if line == NOBODY or one in improving else line
         for line, one in zip(held, whole.application_ids, strict=True)
     ]
-    return Continued(
-        whole,
-        whole._replace(
-            forms=asked,
-            parties=[
-                party._replace(lines=(_pinned(party, line, session_of[origins[party.turn]]),))
-                for party, line in parties
-            ],
-        ),
-        skipped,
-        [line for _, line in parties],
-        origins,
+    asked = whole._replace(
+        forms=[
+            form if line == NOBODY else form[skip : line + 1]
+            for form, line, skip in zip(whole.forms, held, skipped, strict=True)
+        ],
+        parties=[
+            party._replace(
+                lines=(_pinned(party, line, round_.places[final.place_at[origins[party.turn]]].session),)
+            )
+            for party, line in parties
+        ],
     )
+    return Continued(whole, asked, skipped, [line for _, line in parties], origins)
 
 
 def measure_continued(continued: Continued, reserved: Mapping[int, int], told: Passed) -> Measures:
@@ -136,14 +117,31 @@ def _check_ids(
             raise ContinuationUnusable(f"{one!r} is in a batch, which keeps its session")
 
 
-def _group(round_: Round, final: Passed, party_at: dict[int, int], gone: set[str], position: int) -> int:
-    if round_.application_ids[position] in gone:
-        return OUT
-    if position in party_at:
-        return OUT if final.batches[party_at[position]].line == NOBODY else KEPT
-    school = round_.schools_at[position]
-    waits = final.line_at[position] == NOBODY and school != NOBODY and round_.maxima[school] != NEVER
-    return WAITING if waits else KEPT
+def _groups(round_: Round, final: Passed, gone: set[str]) -> list[int]:
+    """By position, where in the continuation's order somebody comes."""
+    party_at = {member: index for index, party in enumerate(round_.parties) for member in party.members}
+    groups: list[int] = []
+    for position, (one, school) in enumerate(zip(round_.application_ids, round_.schools_at, strict=True)):
+        seated = final.line_at[position] != NOBODY
+        if one in gone or (position in party_at and not seated):
+            groups.append(OUT)
+        else:
+            waits = not seated and school != NOBODY and round_.maxima[school] != NEVER
+            groups.append(WAITING if waits else KEPT)
+    return groups
+
+
+def _seated_parties(
+    round_: Round, final: Passed, gone: set[str], origins: Sequence[int]
+) -> list[tuple[Party, int]]:
+    """The batches that have seats, with their line, by their turns in the continuation, without those who declined."""
+    positions = {origin: position for position, origin in enumerate(origins)}
+    parties = [
+        (_stayed(round_, party, gone, positions), got.line)
+        for party, got in zip(round_.parties, final.batches, strict=True)
+        if got.line != NOBODY
+    ]
+    return sorted((one for one in parties if one[0].members), key=lambda one: one[0].turn)
 
 
 def _stayed(round_: Round, party: Party, gone: set[str], positions: dict[int, int]) -> Party:
@@ -164,10 +162,3 @@ def _stayed(round_: Round, party: Party, gone: set[str], positions: dict[int, in
 
 def _pinned(party: Party, line: int, session: int) -> tuple[Option, ...]:
     return tuple(option for option in party.lines[line] if option.session == session)
-
-
-def _asked(form: tuple[int, ...], held: int, *, improves: bool) -> tuple[int, ...]:
-    """A form without what was not asked for: down to the line that is held, or that one alone."""
-    if held == NOBODY or not form:
-        return form
-    return form[: held + 1] if improves else form[held : held + 1]
