@@ -28,6 +28,8 @@ def rerun(problem_text: bytes, result_texts: Sequence[bytes]) -> None:
     _compare(write_outcome(round_, outcome), texts[0])
     for text in texts[1:]:
         continues = continues_of_result(text)
+        if continues is None:
+            raise Refused("rerun", "it continues no result")
         continued = continuing(round_, outcome, declined=continues.declined, improving=continues.improving)
         round_, outcome = continued.whole, continue_round(continued, outcome, continues, bound_of)
         _compare(write_outcome(round_, outcome), text)

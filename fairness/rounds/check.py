@@ -88,9 +88,9 @@ def _order(problem: Problem, text: bytes) -> list[int]:
 def _check_first(round_: Round, text: bytes, progress: Progress) -> Standing:
     # (1) The public order.
     progress("order")
+    if _continues(text) is not None:
+        raise Refused("order", "it continues another result, which must be given with it (--after)")
     outcome = _read(text, round_)
-    if outcome.continues is not None:
-        raise Refused("order", "it continues another result, which must be named first")
     # (2) The first pass, with all that is reserved.
     progress("reserves")
     if outcome.first is not None:
@@ -112,6 +112,8 @@ def _check_continuation(before: Standing, text: bytes, progress: Progress) -> St
     # (1) The continuation's order, by who declined and who asked for an improvement.
     progress("order")
     continues = _continues(text)
+    if continues is None:
+        raise Refused("order", "it continues no result")
     if continues.result != sha256(before.text).hexdigest():
         raise Refused("order", "it continues another result than the one before it")
     try:
@@ -142,7 +144,7 @@ def _read(text: bytes, round_: Round) -> Outcome:
         raise Refused("order", str(error)) from error
 
 
-def _continues(text: bytes) -> Continues:
+def _continues(text: bytes) -> Continues | None:
     try:
         return continues_of_result(text)
     except OutcomeRefused as error:

@@ -90,11 +90,11 @@ def seed_of_result(text: bytes) -> bytes:
     return _seed(_decode(text, _Seeded).seed)
 
 
-def continues_of_result(text: bytes) -> Continues:
-    """Which result a result continues.
+def continues_of_result(text: bytes) -> Continues | None:
+    """Which result a result continues, None where it is a round's own.
 
     Raises:
-        OutcomeRefused: none.
+        OutcomeRefused: it is no result.
     """
     return _decode(text, _Continuing).continues
 
@@ -104,7 +104,7 @@ class _Seeded(msgspec.Struct, frozen=True):
 
 
 class _Continuing(msgspec.Struct, frozen=True):
-    continues: Continues
+    continues: Continues | None = None
 
 
 def _decode(text: bytes, kind: type[_Kind]) -> _Kind:
