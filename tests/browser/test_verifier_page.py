@@ -141,10 +141,10 @@ def test_everybody_finds_their_own_line(opened, language, keep):  # noqa: F811
     expect(page.locator("#result")).to_be_visible()
     places = 0
     for number in range(30):
-        page.locator("#receipt-id").fill(f"person {number}")
-        page.locator("#receipt-salt").fill(secret(f"salt {number}").hex())
-        page.locator("#receipt button").click()
-        found = page.locator("#receipt-found .notice")
+        page.locator("#line-id").fill(f"person {number}")
+        page.locator("#line-salt").fill(secret(f"salt {number}").hex())
+        page.locator("#line button").click()
+        found = page.locator("#line-found .notice")
         id_hash = bytes.fromhex(found.locator("code").first.inner_text())
         if place := winners.get(id_hash):
             places += 1
@@ -152,14 +152,14 @@ def test_everybody_finds_their_own_line(opened, language, keep):  # noqa: F811
         else:
             expect(found).to_contain_text("未中签" if language == "zh-CN" else "no place in")
     assert places == len(winners)
-    page.locator("#receipt-id").fill("somebody else")
-    page.locator("#receipt button").click()
-    expect(page.locator("#receipt-found .bad")).to_contain_text("id_hash")
+    page.locator("#line-id").fill("somebody else")
+    page.locator("#line button").click()
+    expect(page.locator("#line-found .bad")).to_contain_text("id_hash")
     keep(page, f"verify-receipt-{language}")
-    page.locator("#receipt-salt").fill("12")
-    page.locator("#receipt button").click()
-    expect(page.locator("#receipt-salt")).to_have_attribute("aria-invalid", "true")
-    expect(page.locator("#receipt-salt")).to_be_focused()
+    page.locator("#line-salt").fill("12")
+    page.locator("#line button").click()
+    expect(page.locator("#line-salt")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#line-salt")).to_be_focused()
     assert axe_everywhere(page) == []
 
 
