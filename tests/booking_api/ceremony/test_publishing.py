@@ -11,12 +11,13 @@ from booking_api.ceremony.folders import CHECKPOINT, LogFolder
 from booking_api.ceremony.monitoring import look_again
 from booking_api.ceremony.publishing import append
 from booking_api.ceremony.witness import Witness, serve_witness
-from fairness.entries import Voided, write
+from fairness.entries import Announced, Beacon, Voided, write
 from fairness.log import check_tiles
 from fairness.note import COSIGNATURE, SigningKey
 from fairness.policy import check_checkpoint, parse_policy
 from fairness.seed import freeze_hash
-from tests.fairness.ceremonies import entrants_of, frozen_of, secret
+from tests.fairness.ceremonies import CHAIN, ROUND, entrants_of, frozen_of, secret
+from tests.fairness.ceremonies import KEYS as KEYS_OF_DRAW
 
 LOG = SigningKey("log.test/one", bytes(range(32)))
 KEYS = [SigningKey(f"witness.test/{name}", secret(name)) for name in ("a", "b")]
@@ -164,6 +165,24 @@ def test_a_monitor_finds_a_second_freeze_unless_the_first_was_voided(folder, tmp
             folder, check_checkpoint(policy, folder.read(CHECKPOINT)), LogFolder(tmp_path / "memory")
         )
     assert found.wrong == ["entry 3 freezes the draw test-draw a second time"]
+
+
+def test_a_monitor_tells_of_a_matter_that_was_announced_again_once_and_of_one_that_was_left_always(
+    folder, tmp_path
+):
+    memory = LogFolder(tmp_path / "memory")
+    first = Announced("first", "cn-zj-hz", "subject-2", "2026-12", Beacon(CHAIN.hash, ROUND), KEYS_OF_DRAW)
+    second, third = first._replace(draw="second"), first._replace(draw="third")
+    void = Voided("first", freeze_hash(write(first)), "a flood")
+    with witnessing(tmp_path, *KEYS) as policy:
+        look = lambda: look_again(folder, check_checkpoint(policy, folder.read(CHECKPOINT)), memory)  # noqa: E731
+        append(folder, LOG, policy, [write(first), write(void), write(second)])
+        found = look()
+        assert found.new[-1].endswith("(cn-zj-hz, subject-2, 2026-12), which was voided: a flood")
+        assert (found.wrong, look()) == ([], ([], []))
+        append(folder, LOG, policy, [write(third)])
+        assert "for the matter of second" in look().wrong[0]
+        assert look().wrong == look().wrong != []
 
 
 def test_a_monitor_finds_a_log_that_was_written_anew(folder, tmp_path):
