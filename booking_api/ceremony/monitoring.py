@@ -1,16 +1,19 @@
 """A look at a log by somebody who remembers the last one: it must only have grown, and tell one story of each draw and matter."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from booking_api.ceremony.assembling import entries_of
 from booking_api.ceremony.errors import CeremonyUnusable
 from booking_api.ceremony.folders import LogFolder, LogServer
 from booking_api.ceremony.matters import Matters, Noticed, named
+from booking_api.ceremony.voids import in_time_by
+from fairness.beacon import QUICKNET, Chain
 from fairness.canonical import NotCanonical
 from fairness.entries import read
 from fairness.merkle import EMPTY_ROOT, Accumulator, leaf_hash
-from fairness.policy import Cosigned
+from fairness.policy import Cosigned, Policy
 
 SEEN = "seen.json"
 
@@ -22,8 +25,17 @@ class Findings(NamedTuple):
     wrong: list[str]
 
 
-def look_again(log: LogFolder | LogServer, cosigned: Cosigned, memory: LogFolder) -> Findings:
+def look_again(
+    log: LogFolder | LogServer,
+    cosigned: Cosigned,
+    memory: LogFolder,
+    *,
+    policy: Policy,
+    chains: Sequence[Chain] = (QUICKNET,),
+) -> Findings:
     """Reads the whole log, and compares it with what was seen before. Remembers it when it only grew.
+
+    `chains`: beacons whose rounds' times are known, by which a void is in time.
 
     Raises:
         CeremonyUnusable: the log or the memory cannot be read.
@@ -32,7 +44,8 @@ def look_again(log: LogFolder | LogServer, cosigned: Cosigned, memory: LogFolder
     seen_size, seen_root = _remembered(memory, checkpoint.origin)
     findings = Findings([], [])
     tree = Accumulator()
-    matters = Matters()
+    known = {chain.hash: chain for chain in chains}
+    matters = Matters(in_time_by(log, policy, size=checkpoint.size, chains=known))
     for index, text in entries_of(log, checkpoint.size):
         if index == seen_size and tree.root() != seen_root:
             findings.wrong.append(f"the first {seen_size} entries are not those that were seen before")

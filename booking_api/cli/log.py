@@ -7,6 +7,7 @@ import click
 
 from booking_api import clock
 from booking_api.ceremony.assembling import entries_of, size_of
+from booking_api.ceremony.beacons import read_chain_file
 from booking_api.ceremony.errors import CeremonyRefused, CeremonyUnusable
 from booking_api.ceremony.folders import CHECKPOINT, LogFolder, LogServer, log_at
 from booking_api.ceremony.monitoring import look_again
@@ -116,16 +117,25 @@ def prove(*, log: str, trust: Path, index: int, out: Path) -> int:
 @_PLACE
 @options.trust_option
 @click.option("--state", type=options.FOLDER, required=True, help="Where what was seen is remembered.")
-def monitor(*, log: str, trust: Path, state: Path) -> int:
+@click.option(
+    "--chain", "chains", type=options.FILE, multiple=True, help="A beacon's chain, beside drand's quicknet."
+)
+def monitor(*, log: str, trust: Path, state: Path, chains: tuple[Path, ...]) -> int:
     """Look at a log again: has it only grown, and does it tell of one draw for each matter? Prints what is new.
 
     A second freeze of a draw, and a second draw for the same authority, quota and period, are WRONG unless the first was
-    voided; then both are named, and why.
+    voided before its round; then both are named, and why.
     """
     with options.told():
         place = log_at(log)
-        seen = _cosigned(place, options.read_trust(trust))
-        findings = look_again(place, seen, LogFolder(state))
+        policy = options.read_trust(trust)
+        findings = look_again(
+            place,
+            _cosigned(place, policy),
+            LogFolder(state),
+            policy=policy,
+            chains=[read_chain_file(chain) for chain in (None, *chains)],
+        )
     for line in findings.new:
         click.echo(line)
     for line in findings.wrong:

@@ -25,9 +25,9 @@ def finished(draw):
     return Finished(draw, bytes(32), bytes(32), bytes(32), {})
 
 
-def read(*entries):
+def read(*entries, in_time=True):
     """(told, wrong) of a log with these entries."""
-    matters, told, wrong = Matters(), [], []
+    matters, told, wrong = Matters(lambda *_: in_time), [], []
     for index, entry in enumerate(entries):
         noticed = matters.take(index, write(entry), entry)
         told += noticed.told
@@ -52,10 +52,34 @@ def test_a_matter_announced_again_is_wrong_unless_the_first_was_voided():
 def test_a_voided_draw_is_named_with_its_reason_when_its_matter_is_announced_again():
     freeze = frozen("first")
     assert read(FIRST, freeze, voiding(freeze), SECOND, frozen("second"), finished("second")) == (
-        [ANEW.format(3, "second", "first", f"voided: {ILL}")],
+        [ANEW.format(3, "second", "first", f"voided before its round: {ILL}")],
         [],
     )
-    assert read(FIRST, voiding(FIRST), SECOND)[0] == [ANEW.format(2, "second", "first", f"voided: {ILL}")]
+    assert read(FIRST, voiding(FIRST), SECOND, in_time=False) == (
+        [ANEW.format(2, "second", "first", f"voided before it was frozen: {ILL}")],
+        [],
+    )
+
+
+def test_a_void_after_the_round_could_be_of_a_result_that_nobody_liked():
+    freeze = frozen("first")
+    log = (FIRST, freeze, voiding(freeze), SECOND)
+    late = f"voided, but nothing shows that it was before its round: {ILL}"
+    assert read(*log, in_time=False) == ([], [ANEW.format(3, "second", "first", late)])
+    unknown = f"voided, before or after its round is not known: {ILL}"
+    assert read(*log, in_time=None) == ([ANEW.format(3, "second", "first", unknown)], [])
+    assert read(FIRST, freeze, voiding(FIRST), SECOND, in_time=False)[1], (
+        "frozen, though its announcement is void"
+    )
+
+
+def test_it_is_the_last_void_that_must_be_in_time():
+    asked = []
+    matters = Matters(lambda index, beacon: asked.append((index, beacon)) or True)
+    one, other = frozen("first"), frozen("first", 4)
+    for index, entry in enumerate((FIRST, one, voiding(one), other, voiding(other), SECOND)):
+        matters.take(index, write(entry), entry)
+    assert asked == [(4, FIRST.beacon)]
 
 
 def test_each_freeze_of_a_draw_must_be_void_before_its_matter_is_announced_again():
@@ -63,7 +87,10 @@ def test_each_freeze_of_a_draw_must_be_void_before_its_matter_is_announced_again
     _, wrong = read(FIRST, one, voiding(one), other, SECOND)
     assert wrong == [ANEW.format(4, "second", "first", "not voided")]
     told, wrong = read(FIRST, one, voiding(one), other, voiding(other, "the list was wrong"), SECOND)
-    assert (told, wrong) == ([ANEW.format(5, "second", "first", "voided: the list was wrong")], [])
+    assert (told, wrong) == (
+        [ANEW.format(5, "second", "first", "voided before its round: the list was wrong")],
+        [],
+    )
 
 
 def test_a_void_of_something_else_voids_nothing():
@@ -98,8 +125,8 @@ def test_the_chain_of_draws_of_a_matter_may_have_more_than_two():
         FIRST, one, voiding(one), SECOND, two, voiding(two, "a flood"), THIRD, finished("third")
     )
     assert told == [
-        ANEW.format(3, "second", "first", f"voided: {ILL}"),
-        ANEW.format(6, "third", "second", "voided: a flood"),
+        ANEW.format(3, "second", "first", f"voided before its round: {ILL}"),
+        ANEW.format(6, "third", "second", "voided before its round: a flood"),
     ]
     assert wrong == []
 
