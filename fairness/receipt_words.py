@@ -1,7 +1,6 @@
 """What is said of a receipt that holds, in sentences: for whoever holds it, not for programs."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -9,7 +8,10 @@ from fairness.policy import Cosigned
 from fairness.receipt_steps import CheckedReceipt, Standing
 
 _PERCENT = 100
-_CALENDAR_ENDS_S = 253_402_300_800
+_DAY_S = 86_400
+_ERA_DAYS = 146_097
+"""400 years."""
+_DAYS_FROM_MARCH_0000_TO_1970 = 719_468
 
 
 def sentences_of(checked: CheckedReceipt) -> Iterator[str]:
@@ -37,19 +39,28 @@ def sentences_of(checked: CheckedReceipt) -> Iterator[str]:
 
 
 def _logged(cosigned: Cosigned) -> str:
-    times = ", ".join(f"{name} {_moment(time_s)}" for name, time_s in sorted(cosigned.times.items()))
+    times = ", ".join(f"{name} on {_moment(time_s)}" for name, time_s in sorted(cosigned.times.items()))
     return f"Frozen in the log {cosigned.checkpoint.origin}, cosigned by {times or 'nobody'}."
 
 
 def _moment(time_s: int) -> str:
-    """A witness may say any time below 2^63 seconds; a calendar ends with the year 9999.
+    """Seconds since 1970 as a date and time in UTC (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 
-    >>> _moment(1_700_000_000), _moment(2**62)
-    ('on 2023-11-14 22:13:20 UTC', '4611686018427387904 s after 1970')
+    No calendar is asked, for this package has no clock, and a witness may say any time below 2^63 seconds.
+
+    >>> _moment(1_700_000_000), _moment(951_782_399), _moment(951_782_400)
+    ('2023-11-14 22:13:20 UTC', '2000-02-28 23:59:59 UTC', '2000-02-29 00:00:00 UTC')
     """
-    if time_s >= _CALENDAR_ENDS_S:
-        return f"{time_s} s after 1970"
-    return f"on {datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    days, second = divmod(time_s, _DAY_S)
+    # Years begin in March, so that a leap day is the last of its year.
+    era, day_of_era = divmod(days + _DAYS_FROM_MARCH_0000_TO_1970, _ERA_DAYS)
+    year_of_era = (day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    month_from_march = (5 * day_of_year + 2) // 153
+    day = day_of_year - (153 * month_from_march + 2) // 5 + 1
+    month = (month_from_march + 2) % 12 + 1
+    year = 400 * era + year_of_era + (month <= 2)
+    return f"{year:04}-{month:02}-{day:02} {second // 3_600:02}:{second // 60 % 60:02}:{second % 60:02} UTC"
 
 
 def _fate(standing: Standing) -> Iterator[str]:
