@@ -5,6 +5,7 @@ every rule that concerns one examiner alone; what examiners share is in `master`
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +69,7 @@ def duty_of(town: Town, sessions: tuple[tuple[int, int], ...]) -> Duty:
     sites = [town.works[work].site for work, _ in sessions]
     minutes = sum(town.types[town.works[work].type].minutes for work, _ in sessions)
     trips = 0
-    for here, there in zip(sites, sites[1:], strict=False):
+    for here, there in pairwise(sites):
         if here != there:
             minutes += town.travel[here][there] or 0
             trips += 1

@@ -27,11 +27,14 @@ from allocator.roster.relaxed import Pool, Relaxed, generate
 from allocator.roster.rounding import choose
 from allocator.roster.town import Town
 
-EVERY_DUTY_LIMIT = 4_000
+EVERY_DUTY_LIMIT = 12_000
+EVERY_SESSION_LIMIT = 60
+"""Somebody with more to choose from has more duties than that anyway."""
 EXACT_WORK = 60.0
 ROUND_WORK = 1.0
 """CP-SAT's deterministic time for a round of repair."""
 FREED = 8
+"""Examiners whose day is found anew in a round, half of them all where they are few."""
 DIVE_ROUNDS = 4
 ALMOST = 0.8
 """A duty with so much of an examiner is fixed with the others like it."""
@@ -81,7 +84,7 @@ def find(town: Town, limits: Limits, tell: Tell) -> Found:
         SolverWrong: the solver said what cannot be.
     """
     program = program_of(town)
-    every = _every_duty(program)
+    every = every_duty(program)
     return _find_exactly(program, every, limits, tell) if every is not None else _find(program, limits, tell)
 
 
@@ -110,9 +113,12 @@ def worth_of_duties(program: Program, chosen: Chosen) -> Worth:
     )
 
 
-def _every_duty(program: Program) -> Pool | None:
+def every_duty(program: Program) -> Pool | None:
+    """Each duty of each crew and day, None where there are more than EVERY_DUTY_LIMIT."""
     town = program.town
     pool: Pool = {}
+    if any(len(ground.sessions) > EVERY_SESSION_LIMIT for ground in program.grounds.values()):
+        return None
     for crew, found in enumerate(town.crews):
         for day in range(len(town.days)):
             duties = all_duties(town, found, day, EVERY_DUTY_LIMIT - len(pool))
@@ -214,12 +220,13 @@ def _repair(
 def _freed(slots: list[tuple[int, int]], number: int) -> list[tuple[int, int]]:
     """A few examiners' days, other ones each round: every `stride`-th from an offset, the stride a different one each time."""
     count = len(slots)
-    if count <= FREED:
+    freed_count = min(FREED, -(-count // 2))
+    if count <= 2 or number % 10 == 9 and count <= FREED:
         return slots
     stride = 1 + (number * 7) % (count - 1)
-    freed = list(dict.fromkeys((number * 5 + at * stride) % count for at in range(FREED)))
+    freed = list(dict.fromkeys((number * 5 + at * stride) % count for at in range(freed_count)))
     extra = [at for at in range(count) if at not in freed]
-    return [slots[at] for at in sorted((freed + extra)[:FREED])]
+    return [slots[at] for at in sorted((freed + extra)[:freed_count])]
 
 
 def _reseat(

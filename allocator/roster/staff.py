@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,6 +10,8 @@ from msgspec import Meta, Struct
 
 BYTES_LIMIT = 8_000_000
 DAY_MINUTES = 1440
+WEIGHT_LIMIT = 10_000_000
+MINIMUM_LIMIT = 100_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
@@ -176,7 +179,7 @@ def spans(windows: list[Window], day: str) -> list[tuple[int, int]]:
 
 
 def _worded(error: Exception) -> str:
-    """msgspec's sentence with the field first: `examiners[0].id: expected str, got int`."""
+    """Its sentence with the field first: `examiners[0].id: expected str, got int`."""
     sentence, at, where = str(error).partition(" - at `")
     if not at:
         return sentence[:300]
@@ -213,6 +216,12 @@ def _check(staff: Staff) -> None:
             _known(f"{part}[{at}].site", [row.site] if row.site is not None else [], ids["sites"], "site")
             _known(f"{part}[{at}].day", [row.day] if row.day is not None else [], set(staff.days), "day")
     _check_travel(staff, ids["sites"])
+    for part, total, most in (
+        ("demand", sum(row.seats * row.weight for row in staff.demand), WEIGHT_LIMIT),
+        ("minimum", sum(row.seats for row in staff.minimum), MINIMUM_LIMIT),
+    ):
+        if total > most:
+            raise StaffUnusable(f"{part}: seats (times weights) come to {total:,}, {most:,} are the most")
 
 
 def _check_days(staff: Staff) -> None:
@@ -253,7 +262,7 @@ def _check_windows_of(where: str, windows: list[Window], staff: Staff) -> None:
         _known(f"{where}[{at}].days", window.days, set(staff.days), "day")
     for day in staff.days:
         found = spans(windows, day)
-        for (first, end), (start, _) in zip(found, found[1:], strict=False):
+        for (first, end), (start, _) in pairwise(found):
             if start < end:
                 raise StaffUnusable(
                     f"{where}: the one from {clock_of(first)} and the one from {clock_of(start)} overlap on {day}"
