@@ -7,7 +7,7 @@ stays in conflict: what is left is in conflict and, where each question was answ
 
 from collections.abc import Callable, Collection
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,7 @@ from allocator.roster.town import town_of
 ALL_DAY = [Window("00:00", "24:00")]
 EXACT_WORK = 20.0
 ATTAIN_ROUNDS = 10
+_KINDS: tuple[Literal["room", "lane"], ...] = ("room", "lane")
 _PLENTY = "\x00plenty"
 """An id that no input has."""
 
@@ -103,15 +104,18 @@ def with_only(staff: Staff, rules: Collection[Rule]) -> Staff:
         for one in staff.sites
     ]
     places, vehicles = list(staff.places), list(staff.vehicles)
-    for site in staff.sites:
-        for kind in ("room", "lane"):
-            if Rule(kind, site.id) not in rules:
-                places.append(Place(f"{_PLENTY} {kind} {site.id}", site.id, kind, ids, wanted, ALL_DAY))
-        if Rule("vehicle", site.id) not in rules:
-            vehicles += [
-                Vehicle(f"{_PLENTY} {n} {site.id}", site.id, ids, ALL_DAY)
-                for n in range(_sessions(rows, kinds))
-            ]
+    places += [
+        Place(f"{_PLENTY} {kind} {site.id}", site.id, kind, ids, wanted, ALL_DAY)
+        for site in staff.sites
+        for kind in _KINDS
+        if Rule(kind, site.id) not in rules
+    ]
+    vehicles += [
+        Vehicle(f"{_PLENTY} {n} {site.id}", site.id, ids, ALL_DAY)
+        for site in staff.sites
+        if Rule("vehicle", site.id) not in rules
+        for n in range(_sessions(rows, kinds))
+    ]
     travel = staff.travel
     if Rule("travel") not in rules:
         names = sorted(one.id for one in staff.sites)
@@ -157,7 +161,7 @@ def _sessions(rows: list[Minimum], kinds: list[SessionType]) -> int:
 
 
 def _examiners(staff: Staff, rules: Collection[Rule], ids: list[str], sessions: int) -> list[Examiner]:
-    lifted = {
+    lifted: dict[str, dict[str, Any]] = {
         "hours": {"hours": ALL_DAY},
         "breaks": {"breaks": []},
         "most": {"most_minutes": 1440, "most_minutes_in_all": None},

@@ -9,7 +9,7 @@ The same input gives the same duties: nothing here looks at a clock but for `sec
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from allocator.roster.duties import Duty, all_duties
+from allocator.roster.duties import all_duties
 from allocator.roster.meeting import meet, weight_of
 from allocator.roster.program import (
     SCALE,
@@ -174,7 +174,7 @@ def _find(program: Program, limits: Limits, tell: Tell) -> Found:
     bound = root.bound // SCALE
     best, worth = _dive(program, whole(program), pool, "met", limits)
     tell(Progress("dive", worth[1], bound))
-    best, worth = _repair(program, best, pool, bound, limits, tell)
+    best, worth = _repair(program, best, pool, bound=bound, limits=limits, tell=tell)
     stopped = None if limits.seconds_left() > 0 else "seconds"
     return Found(tuple(best), worth, bound, "prices", short_proved, stopped)
 
@@ -201,7 +201,7 @@ def _dive(program: Program, rest: Rest, pool: Pool, goal: Goal, limits: Limits) 
 
 
 def _repair(
-    program: Program, best: Chosen, pool: Pool, bound: int, limits: Limits, tell: Tell
+    program: Program, best: Chosen, pool: Pool, *, bound: int, limits: Limits, tell: Tell
 ) -> tuple[Chosen, Worth]:
     """Frees a few examiners at a time and finds them better duties."""
     worth = worth_of_duties(program, best)
@@ -221,7 +221,7 @@ def _freed(slots: list[tuple[int, int]], number: int) -> list[tuple[int, int]]:
     """A few examiners' days, other ones each round: every `stride`-th from an offset, the stride a different one each time."""
     count = len(slots)
     freed_count = min(FREED, -(-count // 2))
-    if count <= 2 or number % 10 == 9 and count <= FREED:
+    if count <= 2 or (number % 10 == 9 and count <= FREED):
         return slots
     stride = 1 + (number * 7) % (count - 1)
     freed = list(dict.fromkeys((number * 5 + at * stride) % count for at in range(freed_count)))

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -100,7 +99,7 @@ def _write(path: Path, text: bytes) -> None:
     part = path.with_name(path.name + ".part")
     try:
         part.write_bytes(text)
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise Unusable(f"{path}: {error.strerror or error}") from error
@@ -109,7 +108,7 @@ def _write(path: Path, text: bytes) -> None:
 def _told() -> Any:
     """A line on standard error that is written over, where somebody sees it."""
     if not sys.stderr.isatty():
-        return lambda _: None
+        return _untold
     last = 0.0
 
     def tell(progress: "Progress") -> None:
@@ -122,6 +121,10 @@ def _told() -> Any:
         click.echo(f"\r\x1b[K{progress.stage}: best {best}, bound {bound}", err=True, nl=False)
 
     return tell
+
+
+def _untold(_: "Progress") -> None:
+    """Nobody is watching."""
 
 
 def _clear() -> None:
