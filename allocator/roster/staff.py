@@ -182,7 +182,7 @@ def _worded(error: Exception) -> str:
     """Its sentence with the field first: `examiners[0].id: expected str, got int`."""
     sentence, at, where = str(error).partition(" - at `")
     if not at:
-        return sentence[:300]
+        where = ""
     field = where.removesuffix("`").removeprefix("$").removeprefix(".") or "the file"
     return f"{field}: {sentence[:1].lower()}{sentence[1:].replace('`', '')}"[:300]
 
@@ -284,10 +284,10 @@ def _check_windows_of(where: str, windows: list[Window], staff: Staff) -> None:
 def _check_travel(staff: Staff, sites: set[str]) -> None:
     seen = set[frozenset[str]]()
     for at, way in enumerate(staff.travel):
-        _known(f"travel[{at}].between", way.between, sites, "site")
         pair = frozenset(way.between)
         if len(pair) != 2:
             raise StaffUnusable(f"travel[{at}].between: two different sites, not {way.between[0]} twice")
+        _known(f"travel[{at}].between", way.between, sites, "site")
         if pair in seen:
             raise StaffUnusable(f"travel[{at}].between: {' and '.join(sorted(pair))} are there twice")
         seen.add(pair)
