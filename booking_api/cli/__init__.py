@@ -26,6 +26,10 @@ COMMANDS = {
         "booking_api.cli.check",
         "Is a round's result what the rule promises? Offline, without a solver.",
     ),
+    "roster": (
+        "booking_api.cli.roster",
+        "Which sessions there can be, out of examiners, vehicles, rooms and lanes.",
+    ),
     "beacon": ("booking_api.cli.beacon", "Is this signature the beacon's round's?"),
     "log": ("booking_api.cli.log", "Keep a log, witness others', prove, verify and monitor."),
     "keys": ("booking_api.cli.keys", "Secret keys of logs, witnesses and contributors."),
