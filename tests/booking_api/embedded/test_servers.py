@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from booking_api.embedded import EmbeddedError, PostgresServer, ValkeyServer
+from tests.ports import ours
 
 pytestmark = pytest.mark.fault
 
@@ -173,7 +174,7 @@ def test_valkey_setting_that_is_ours_or_no_name_is_refused(data, name):
 
 def _free_port() -> int:
     """Low enough for the cluster bus, which is 10,000 above."""
-    for port in range(21000, 21200):
+    for port in ours(range(21000, 21200)):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
