@@ -79,8 +79,11 @@ async def test_claims_of_one_person_cannot_be_brought_together_again(client, tok
 
 
 async def unmoved(kernel):
-    """The whole database but for how far the booking's entry has been read: a job moves that in its own time."""
-    return {name: rows for name, rows in (await whole_database(kernel)).items() if name != "entry_cursor"}
+    """The whole database once the booking's effect is done, but for how far a job has read its entry."""
+    async with asyncio.timeout(30):
+        while (rows := await whole_database(kernel))["effect"]:
+            await asyncio.sleep(0.05)
+    return {name: told for name, told in rows.items() if name != "entry_cursor"}
 
 
 async def test_what_is_still_to_come_is_named_and_nothing_is_changed(client, token, kernel, sale):
