@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from booking_api.cli import Unusable
+from booking_api.cli import Unusable, solver_module
 from fairness.canonical import encode
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def command(
     if board is not None and board.suffix not in {".html", ".svg"}:
         raise Unusable(f"--board: {board.name} must end in .html or .svg")
     read = _read(staff)
-    making = _loaded()
+    making = solver_module("allocator.roster.making")
     until = monotonic() + seconds if seconds is not None else math.inf
     try:
         made: Made = making.make_roster(
@@ -78,14 +78,6 @@ def _read(path: Path) -> "Staff":
     except staff.StaffUnusable as error:
         raise Unusable(f"{path}: {error}") from error
     return read
-
-
-def _loaded() -> Any:
-    """The module that loads the solver, only when a roster is made."""
-    try:
-        return import_module("allocator.roster.making")
-    except ModuleNotFoundError as error:
-        raise Unusable(f"{error.name} is missing: pip install 'gongdao[rounds]'") from error
 
 
 def _drawn(staff: "Staff", roster: "Roster", suffix: str) -> str:
