@@ -80,7 +80,9 @@ def solver_module(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise Unusable(f"{(error.name or name).partition('.')[0]} is missing: pip install 'gongdao[rounds]'") from error
+        raise Unusable(
+            f"{(error.name or name).partition('.')[0]} is missing: pip install 'gongdao[rounds]'"
+        ) from error
 
 
 def main() -> None:
