@@ -160,9 +160,7 @@ class Pass:
     def line_of(self, application, sessions):
         """The places that a line of sessions means for an applicant, in order."""
         school = self.schools[application]
-        return [
-            place for place in self.seats if place.session in sessions and place.school in {None, school}
-        ]
+        return [place for place in self.seats if place.session in sessions and place.school in {None, school}]
 
     def is_barred(self, turn, left):
         needs = Counter(self.schools[member] for member in turn.members)
@@ -241,9 +239,7 @@ class Pass:
         chain = min(found, key=lambda one: (len(one), [self.number[place] for place in one]))
         for origin, target in reversed(list(itertools.pairwise(chain))):
             mover = next(
-                one
-                for one in self.order
-                if self.sits.get(one) == origin and target in self.promised[one]
+                one for one in self.order if self.sits.get(one) == origin and target in self.promised[one]
             )
             self.sits[mover] = target
         self.sits[application], self.promised[application] = chain[0], line
@@ -261,7 +257,9 @@ class Pass:
         """Open places to which somebody who sits here could move."""
         lines = [self.promised[one] for one, place in self.sits.items() if place == origin]
         return [
-            place for place in self.seats if place not in self.told.closed_at and any(place in line for line in lines)
+            place
+            for place in self.seats
+            if place not in self.told.closed_at and any(place in line for line in lines)
         ]
 
     def _reached(self, line):

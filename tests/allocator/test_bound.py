@@ -15,7 +15,8 @@ from fairness.rounds.cut import Cut, CutRefused, cut_value
 from tests.allocator.playing import KINDS, drawn, play
 from tests.allocator.rounds import ready
 from tests.allocator.told_by_the_rule import bound_of as most_of
-from tests.allocator.told_by_the_rule import cut_of, cut_value as value_of, subsets
+from tests.allocator.told_by_the_rule import cut_of, subsets
+from tests.allocator.told_by_the_rule import cut_value as value_of
 
 ROOT = Path(__file__).parents[2]
 CHANCE = st.randoms(use_true_random=True)

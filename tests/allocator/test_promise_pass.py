@@ -219,7 +219,11 @@ def test_the_second_pass_gives_to_all_what_a_school_left():
         "schools": [{"id": "x", "reserve": [{"session": "s", "seats": 2}]}],
     }
     first, kept, final = both_passes(problem, SEED)
-    assert (set(first.lines), set(final.lines), list(kept.values())) == ({"y1", "x1"}, {"y1", "y2", "x1"}, [1])
+    assert (set(first.lines), set(final.lines), list(kept.values())) == (
+        {"y1", "x1"},
+        {"y1", "y2", "x1"},
+        [1],
+    )
     told = json.loads(play(problem))
     assert [one["session"] for one in told["first_pass"]["applications"]] == ["s", None, "s"]
     assert [one["session"] for one in told["applications"]] == ["s", "s", "s"]

@@ -181,7 +181,11 @@ def wants_of(problem, order, turn, told, kept):
 
     def do(available, session):
         return can_honour(
-            [[Place(session, None)] + [Place(session, schools[one])] * (Place(session, schools[one]) in kept) for one in turn.members],
+            [
+                [Place(session, None)]
+                + [Place(session, schools[one])] * (Place(session, schools[one]) in kept)
+                for one in turn.members
+            ],
             available,
         )
 
