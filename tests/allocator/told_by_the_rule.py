@@ -170,30 +170,27 @@ def measures_of(problem, order, told, kept):
 
 
 def wants_of(problem, order, turn, told, kept):
-    """(would a better session do once those behind have left it, would one do as it is)."""
+    """(envies, wastes): what those behind have would do, or what nobody has, in a session of a better line."""
     turn_of = {member: one.position for one in turns_of(problem, order) for member in one.members}
-    got = told.lines.get(turn.members[0], len(turn.lines))
-    seats = seats_of(problem, kept)
+    lines = turn.lines[: told.lines.get(turn.members[0], len(turn.lines))]
+    better = [session for line in lines for session in line]
+    schools, seats = schools_of(problem), seats_of(problem, kept)
     taken = Counter(told.places.values())
-    ahead = Counter(place for one, place in told.places.items() if turn_of[one] <= turn.position)
-    free, behind = ({place: seats[place] - by[place] for place in seats} for by in (taken, ahead))
-    schools = schools_of(problem)
+    behind = Counter(place for one, place in told.places.items() if turn_of[one] > turn.position)
+    free = {place: seats[place] - taken[place] for place in seats}
+    emptied = {place: free[place] + behind[place] for place in seats}
+
+    def places(member, session):
+        both = Place(session, schools[member]), Place(session, None)
+        return [place for place in both if place in seats]
 
     def do(available, session):
-        return can_honour(
-            [
-                [Place(session, None)]
-                + [Place(session, schools[one])] * (Place(session, schools[one]) in kept)
-                for one in turn.members
-            ],
-            available,
-        )
+        return can_honour([places(member, session) for member in turn.members], available)
 
-    better = [session for line in turn.lines[:got] for session in line]
-    return (
-        any(do(behind, one) and not do(free, one) for one in better),
-        any(do(free, one) for one in better),
-    )
+    wastes = any(do(free, one) for one in better)
+    if turn.batch is None:
+        return any(behind[place] for one in better for place in places(turn.members[0], one)), wastes
+    return any(do(emptied, one) and not do(free, one) for one in better), wastes
 
 
 def rates_of(problem, told):

@@ -1,7 +1,14 @@
 """Bent results: every value of one set to every other small one, every list cut, doubled, turned and added to."""
 
+import json
+
 from tests.allocator.by_the_rule import lines_by_trying_all, reserves_of
 from tests.allocator.told_by_the_rule import cut_value
+
+
+def canonical(result):
+    """RFC 8785 for a value whose members' names are ASCII and whose strings have no control characters."""
+    return json.dumps(result, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def bends(result, ids):

@@ -15,7 +15,7 @@ from fairness.rounds.passed import BatchPassed, Passed
 from fairness.rounds.round import NEVER
 from tests.allocator.playing import KINDS, SEED, drawn, play
 from tests.allocator.rounds import ready, text_of
-from tests.fairness.rounds.forging import bends, holds, without_choices
+from tests.fairness.rounds.forging import bends, canonical, holds, without_choices
 
 CHANCE = st.randoms(use_true_random=True)
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -41,11 +41,6 @@ def accepts(problem, result):
     except Refused:
         return False
     return True
-
-
-def canonical(result):
-    """RFC 8785 for a value whose members' names are ASCII and whose strings have no control characters."""
-    return json.dumps(result, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def ids_of(problem):
