@@ -24,14 +24,14 @@ def play(problem, seed=SEED):
 
 def drawn(chance, *, people=6, sessions=4, batches=False, maxima=False, reserves=False):
     """A problem as its file has it. Scarce on purpose: where there is enough for all, no rule shows."""
-    names = NAMES[: chance.randint(1, sessions)]
+    names = NAMES[: chance.choice([*range(1, sessions + 1), *[sessions] * sessions])]
     schools = ["y", "x"] if maxima or reserves else []
     problem = {
         "version": 1,
-        "sessions": [{"id": name, "capacity": chance.randint(0, 2)} for name in names],
+        "sessions": [{"id": name, "capacity": chance.choice([0, 1, 1, 1, 2])} for name in names],
         "applications": [
             {"id": f"p{number}", "class": chance.randint(0, 1), "lines": drawn_form(chance, names)}
-            for number in range(chance.randint(1, people))
+            for number in range(chance.choice([*range(1, people + 1), *[people] * people]))
         ],
     }
     for one in problem["applications"]:
@@ -49,12 +49,30 @@ def drawn(chance, *, people=6, sessions=4, batches=False, maxima=False, reserves
     return problem
 
 
+def drawn_with_chains(chance):
+    """Those who hold two sessions equal sit in the first of them; those who come later want one, and push them on."""
+    names = sorted(NAMES, key=str.encode)
+    capacities = {name: chance.randint(1, 2) for name in names}
+    early = sum(capacities.values()) - chance.randint(1, 3)
+    return {
+        "version": 1,
+        "sessions": [{"id": name, "capacity": size} for name, size in capacities.items()],
+        "applications": [
+            {"id": f"p{number}", "class": 0, "lines": [chance.sample(names, 2)]} for number in range(early)
+        ]
+        + [
+            {"id": f"q{number}", "class": 1, "lines": [[name] for name in chance.sample(names[:3], 2)]}
+            for number in range(4)
+        ],
+    }
+
+
 def drawn_form(chance, names):
     """Lines that part some of the sessions; now and then they overlap."""
-    shuffled = chance.sample(names, chance.randint(0, len(names)))
+    shuffled = chance.sample(names, chance.choice([0, *range(1, len(names) + 1), *range(1, len(names) + 1)]))
     lines = []
     while shuffled:
-        size = chance.randint(1, len(shuffled))
+        size = chance.randint(1, min(3, len(shuffled)))
         lines.append(shuffled[:size])
         shuffled = shuffled[size if chance.randint(0, 7) else 1 :]
     return lines

@@ -19,7 +19,7 @@ from tests.allocator.by_the_rule import (
     schools_of,
     seats_of,
 )
-from tests.allocator.playing import KINDS, SEED, drawn, play
+from tests.allocator.playing import KINDS, SEED, drawn, drawn_with_chains, play
 from tests.allocator.rounds import ready
 from tests.allocator.told_by_the_rule import result_of
 
@@ -40,6 +40,46 @@ def test_a_result_is_the_specifications_to_the_byte(kind, chance, seed):
     """Order, chains, movers, closings, witnesses, both passes, bound, cut, measures."""
     problem = drawn(chance, **KINDS[kind])
     assert play(problem, seed) == rfc8785.dumps(result_of(problem, seed))
+
+
+@played(80)
+@given(CHANCE)
+def test_moves_are_the_specifications_to_the_byte(chance):
+    problem = drawn_with_chains(chance)
+    assert play(problem) == rfc8785.dumps(result_of(problem, SEED))
+
+
+@pytest.mark.parametrize(
+    ("capacities", "lines", "seats"),
+    [
+        # Of two free seats the one first in order: a to b, not a to c.
+        ({"a": 2, "b": 1, "c": 1}, ["ac", "ab", "a"], "aba"),
+        # The shorter chain, though the longer comes first in order: a to c, not a to b to d.
+        ({"a": 2, "b": 1, "c": 1, "d": 1}, ["ac", "ab", "bd", "a"], "caba"),
+        # Of two chains of one length the one first in order: a to b to d, not a to c to d.
+        ({"a": 2, "b": 1, "c": 1, "d": 1}, ["ac", "ab", "bd", "cd", "a"], "abdca"),
+        # From the first place of the line, though another's free seat comes first: a to d, not b to c.
+        ({"a": 1, "b": 1, "c": 1, "d": 1}, ["ad", "bc", "ab"], "dba"),
+        # Of those who could move the one with the lowest position, of one line or of several.
+        ({"a": 2, "b": 1}, ["ab", "ab", "a"], "baa"),
+        ({"a": 2, "b": 1, "c": 0}, ["abc", "ab", "a"], "baa"),
+        # Whoever was moved can be moved on.
+        ({"a": 1, "b": 1, "c": 1}, ["abc", "a", "b"], "cab"),
+        # Nobody leaves their line.
+        ({"a": 1, "b": 1}, ["a", "a"], "a-"),
+    ],
+)
+def test_the_shortest_chain_counts_then_the_first_and_the_one_ahead_moves(capacities, lines, seats):
+    problem = {
+        "version": 1,
+        "sessions": [{"id": name, "capacity": size} for name, size in capacities.items()],
+        "applications": [
+            {"id": f"p{number}", "class": number, "lines": [list(line)]} for number, line in enumerate(lines)
+        ],
+    }
+    told = json.loads(play(problem))
+    assert "".join(one["session"] or "-" for one in told["applications"]) == seats
+    assert play(problem) == rfc8785.dumps(result_of(problem, SEED))
 
 
 @kinds

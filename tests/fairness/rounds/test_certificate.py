@@ -82,7 +82,7 @@ def lines_promised(problem, round_, passed):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(CHANCE)
 def test_no_other_lines_are_accepted_under_any_closings(kind, chance):
     problem = drawn(chance, people=3, sessions=2, **KINDS[kind])
@@ -137,6 +137,14 @@ A, B = 0, 1
         ([["a"], ["a"]], [-1, -1], [-1, -1], [0, NEVER], "session a closed with 1 seats free"),
         ([["ab"], ["a"]], [0, -1], [A, -1], [1, NEVER], "closed at 1, though they could make room"),
         ([["a"], ["a"]], [-1, 0], [-1, A], [0, NEVER], "a seat in session a, which closed at 0"),
+        ([["ab"], ["a", "b"]], [0, 1], [A, B], [1, 1], "a seat in session b, which closed at 1"),
+        (
+            [["ab"], ["a", "b"], ["b"]],
+            [0, 1, -1],
+            [A, B, -1],
+            [1, 2],
+            "p0.*a closed at 1, though they could make room",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(forms, line_at, place_at, closed_at, reason):
@@ -174,6 +182,33 @@ def test_what_is_wrong_with_a_batch_is_said(line, line_at, place_at, witnesses, 
     batch = BatchPassed(line, tuple(Witness(*one) for one in witnesses))
     with pytest.raises(CertificateRefused, match=reason):
         check_pass(round_, {}, Passed(line_at, place_at, [NEVER, NEVER], [batch]))
+
+
+def test_a_line_closed_only_after_a_turn_was_open_at_it():
+    """p0 sits in a by the second line that has it: b has no seats, and a closed behind them."""
+    sessions = [{"id": "a", "capacity": 1}, {"id": "b", "capacity": 0}]
+    round_ = round_of([["a", "ab"], ["a"]], sessions=sessions)
+    with pytest.raises(CertificateRefused, match=r"p0.*line 0 could be honoured"):
+        check_pass(round_, {}, Passed([1, -1], [A, -1], [1, 0], []))
+
+
+def test_a_batch_has_no_seat_in_what_closed_at_its_turn():
+    round_ = round_of([["ab"], []], batches=[{"id": "g", "members": ["p1"], "lines": [["a"], ["b"]]}])
+    with pytest.raises(CertificateRefused, match="seats in session b, which closed at 1"):
+        check_pass(round_, {}, Passed([0, 1], [A, B], [1, 1], [BatchPassed(1, ())]))
+
+
+def test_a_batch_could_make_room_where_its_session_has_a_seat_beside_the_reserve():
+    round_ = round_of(
+        [[], []],
+        sessions=[{"id": "a", "capacity": 2}],
+        batches=[{"id": "g", "members": ["p0"], "lines": [["a"]]}],
+        schools=[{"id": "x", "reserve": [{"session": "a", "seats": 1}]}],
+    )
+    with pytest.raises(
+        CertificateRefused, match="reserve of x closed at 1, though batch 'g' could make room"
+    ):
+        check_pass(round_, round_.reserves, Passed([0, -1], [0, -1], [1, NEVER], [BatchPassed(0, ())]))
 
 
 def test_a_batch_is_refused_where_its_witnesses_hold_too_many():

@@ -152,3 +152,16 @@ def test_rates_are_beside_the_best_schools():
         ("y", 2, 2, "1"),
     ]
     assert {one.ratio for one in seated(problem, {}, {}).schools} == {None}
+
+
+def test_nobody_envies_themselves():
+    """The same session is in a batch's better line, and it is its own members who sit there."""
+    problem = {
+        "version": 1,
+        "sessions": [{"id": "s", "capacity": 1}],
+        "applications": [{"id": "m", "class": 0, "lines": []}],
+        "batches": [{"id": "g", "members": ["m"], "lines": [["s"], ["s"]]}],
+    }
+    round_ = ready(problem, SEED)
+    measures = measure(round_, {}, Passed([1], [0], [NEVER], [BatchPassed(1, ())]))
+    assert (measures.envy.batches, measures.waste.batches, measures.by_line) == (0, 0, [0, 1])
