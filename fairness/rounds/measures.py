@@ -4,12 +4,14 @@
 others, and seats above a school's maximum, are not among them.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from fairness.measures import impact
 from fairness.rounds.passed import Passed
+from fairness.rounds.problem import Line
 from fairness.rounds.round import NEVER, NOBODY, Party, Round
 
 
@@ -85,7 +87,7 @@ def _turns(round_: Round) -> Iterator[tuple[int, tuple[int, ...]]]:
     """(position of the turn, positions of those whose turn it is); nobody with an empty form has one."""
     party_at = {party.turn: party for party in round_.parties}
     for position, form in enumerate(round_.forms):
-        if position in party_at:
+        if position in party_at and party_at[position].lines:
             yield position, party_at[position].members
         elif form:
             yield position, (position,)
@@ -127,17 +129,26 @@ def _party_wants(
     round_: Round, party: Party, got: int, free: Sequence[int], sitting: Sequence[Sequence[int]]
 ) -> tuple[bool, bool]:
     """Whether a better session has seats for the batch when those behind it leave, and whether it has without."""
-    size = len(party.members)
     envies = wastes = False
     for options in party.lines if got == NOBODY else party.lines[:got]:
         for option in options:
-            first, *others = [round_.lines[line] for line in option.member_lines]
-            places = set(first).intersection(*others)
-            left = sum(free[place] for place in places)
-            behind = sum(turn > party.turn for place in places for turn in sitting[place])
-            wastes |= left >= size
-            envies |= left < size <= left + behind
+            members = Counter(round_.lines[line] for line in option.member_lines)
+            left = {place: free[place] for line in members for place in line}
+            behind = {
+                place: seats + sum(turn > party.turn for turn in sitting[place])
+                for place, seats in left.items()
+            }
+            wastes |= _would_do(left, members)
+            envies |= not _would_do(left, members) and _would_do(behind, members)
     return envies, wastes
+
+
+def _would_do(seats: Mapping[int, int], members: Mapping[Line, int]) -> bool:
+    """Whether so many seats of a session do for a batch: who has no room in their school's reserve sits with all others."""
+    left_over = sum(
+        max(count - sum(seats[place] for place in line[:-1]), 0) for line, count in members.items()
+    )
+    return all(left_over <= seats[line[-1]] for line in members)
 
 
 def _schools(round_: Round, passed: Passed) -> list[SchoolMeasure]:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -112,6 +113,8 @@ def _decode(text: bytes, kind: type[_Kind]) -> _Kind:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise OutcomeRefused(f"no result: {error}") from error
+    except RecursionError:
+        raise OutcomeRefused("no result: nested deeper than one is") from None
 
 
 def read_outcome(text: bytes, round_: Round) -> Outcome:
@@ -135,8 +138,10 @@ def read_outcome(text: bytes, round_: Round) -> Outcome:
         {names.kept_place(one, "reserved"): one.seats for one in result.reserved},
         result.bound,
         Cut(
-            frozenset(names.session(one, "cut") for one in result.cut),
-            frozenset(names.school(one, "cut_schools") for one in result.cut_schools),
+            frozenset(_ascending([names.session(one, "cut") for one in result.cut], "cut")),
+            frozenset(
+                _ascending([names.school(one, "cut_schools") for one in result.cut_schools], "cut_schools")
+            ),
         ),
         result.measures,
         continues,
@@ -229,6 +234,10 @@ class _Numbers:
             raise OutcomeRefused(f"{field}: there is no school {one!r}")
         return self._schools[one]
 
+    def open_place(self, session: str, field: str) -> int:
+        self.session(session, field)
+        return self.open_places[session]
+
     def kept_place(self, kept: KeptPart | ReservedPart, field: str) -> int:
         place = Place(self.session(kept.session, field), self.school(kept.school, field))
         if place not in self._places:
@@ -246,6 +255,8 @@ def _read_pass(round_: Round, names: _Numbers, file: PassPart, within: str) -> P
     kept = [names.kept_place(one, f"{within}reserved") for one in file.reserved]
     if kept != list(round_.reserves):
         raise OutcomeRefused(f"{within}reserved: they are not the problem's")
+    if within and [one.seats for one in file.reserved] != list(round_.reserves.values()):
+        raise OutcomeRefused(f"{within}reserved: the first pass keeps the seats that the problem reserves")
     kept_by = {
         (who, one.session): place
         for one, place in zip(file.reserved, kept, strict=True)
@@ -317,25 +328,22 @@ def _read_batch(file: BatchPart, turn: int, session: str | None, names: _Numbers
         raise OutcomeRefused(f"{field}: position and session are not those of its last member")
     return BatchPassed(
         NOBODY if file.line is None else file.line,
-        tuple(
-            Witness(
-                one.line,
-                names.session(one.session, f"{field}.witnesses"),
-                tuple(
-                    sorted(
-                        [names.open_places[_known(names, session, field)] for session in one.sessions]
-                        + [names.kept_place(kept, f"{field}.witnesses") for kept in one.reserved]
-                    )
-                ),
-            )
-            for one in file.witnesses
-        ),
+        tuple(_read_witness(one, names, f"{field}.witnesses") for one in file.witnesses),
     )
 
 
-def _known(names: _Numbers, session: str, field: str) -> str:
-    names.session(session, f"{field}.witnesses")
-    return session
+def _read_witness(file: WitnessPart, names: _Numbers, field: str) -> Witness:
+    own = [names.open_place(session, field) for session in file.sessions]
+    kept = [names.kept_place(one, field) for one in file.reserved]
+    places = sorted([*_ascending(own, field), *_ascending(kept, field)])
+    return Witness(file.line, names.session(file.session, field), tuple(places))
+
+
+def _ascending(numbers: list[int], field: str) -> list[int]:
+    """One outcome has one text: what is named is in order, each once."""
+    if any(one >= other for one, other in pairwise(numbers)):
+        raise OutcomeRefused(f"{field}: what is named is in order, each once")
+    return numbers
 
 
 def _seed(text: str) -> bytes:

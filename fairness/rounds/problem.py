@@ -99,6 +99,7 @@ def read_problem(text: bytes) -> Problem:
     _check_ids("applications", (one.id for one in file.applications))
     _check_ids("batches", (one.id for one in file.batches))
     _check_ids("schools", (one.id for one in file.schools))
+    _check_schools(file.applications)
     sessions = sorted(file.sessions, key=lambda one: one.id)
     _check_members(file)
     _check_reserves(file.schools, {one.id: one.capacity for one in sessions})
@@ -121,6 +122,8 @@ def _decode(text: bytes) -> _File:
         raise ProblemUnusable(str(error).replace("`$", "`").replace("`.", "`")) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProblemUnusable(f"not JSON: {error}") from error
+    except RecursionError:
+        raise ProblemUnusable("nested deeper than a problem is") from None
 
 
 class _Lines:
@@ -173,12 +176,25 @@ def _check_ids(what: str, ids: Iterable[str]) -> None:
         if one in seen:
             raise ProblemUnusable(f"{what}[{place}].id: {one!r} is there twice")
         seen.add(one)
-        try:
-            name_of(one, "the id")
-        except NotCanonical:
-            raise ProblemUnusable(
-                f"{what}[{place}].id: {one[:40]!r} is no id: 1 to 200 characters are, none of them a control character"
-            ) from None
+        _check_id(one, f"{what}[{place}].id")
+
+
+def _check_schools(applications: Sequence[Application]) -> None:
+    """A school without rules is in no list of ids."""
+    seen: set[str | None] = {None}
+    for place, one in enumerate(applications):
+        if one.school not in seen:
+            seen.add(one.school)
+            _check_id(one.school or "", f"applications[{place}].school")
+
+
+def _check_id(text: str, field: str) -> None:
+    try:
+        name_of(text, "the id")
+    except NotCanonical:
+        raise ProblemUnusable(
+            f"{field}: {text[:40]!r} is no id: 1 to 200 characters are, none of them a control character"
+        ) from None
 
 
 def _check_members(file: _File) -> None:

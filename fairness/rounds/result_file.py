@@ -1,10 +1,14 @@
 """The parts of a round's result file, as `docs/spec/round.md`, section 8, has them. Imports msgspec."""
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
+from fairness.canonical import LARGEST
 from fairness.rounds.measures import Measures
+
+Number: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST)]
 
 
 class Continues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,8 +27,8 @@ class ApplicationPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, g
     """Who got what."""
 
     id: str
-    position: int
-    line: int | None
+    position: Number
+    line: Number | None
     session: str | None
 
 
@@ -38,7 +42,7 @@ class KeptPart(Part, frozen=True):
 class WitnessPart(Part, frozen=True):
     """Why a batch could not have a session: sessions and reserves that would hold too many."""
 
-    line: int
+    line: Number
     session: str
     sessions: list[str]
     reserved: list[KeptPart]
@@ -48,8 +52,8 @@ class BatchPart(Part, frozen=True):
     """What a batch got, and the witnesses against what it did not."""
 
     id: str
-    position: int
-    line: int | None
+    position: Number
+    line: Number | None
     session: str | None
     witnesses: list[WitnessPart]
 
@@ -58,7 +62,7 @@ class SessionPart(Part, frozen=True):
     """When a session closed."""
 
     id: str
-    closed_at: int | None
+    closed_at: Number | None
 
 
 class ReservedPart(Part, frozen=True):
@@ -66,8 +70,8 @@ class ReservedPart(Part, frozen=True):
 
     school: str
     session: str
-    seats: int
-    closed_at: int | None
+    seats: Number
+    closed_at: Number | None
     taken_by: list[str]
 
 
@@ -90,7 +94,7 @@ class ResultFile(Part, frozen=True):
     sessions: list[SessionPart]
     reserved: list[ReservedPart]
     first_pass: PassPart | None
-    bound: int
+    bound: Number
     cut: list[str]
     cut_schools: list[str]
     measures: Measures
