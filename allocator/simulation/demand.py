@@ -109,7 +109,9 @@ def make_sessions(parameters: Parameters) -> list[Session]:
     seats = max(round(parameters.applications * parameters.seats_share), 0)
     count = parameters.sessions
     return [
-        Session(f"s{number + 1:04}", number % DISTRICTS, seats * (number + 1) // count - seats * number // count)
+        Session(
+            f"s{number + 1:04}", number % DISTRICTS, seats * (number + 1) // count - seats * number // count
+        )
         for number in range(count)
     ]
 

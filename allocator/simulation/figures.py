@@ -52,7 +52,10 @@ def by_line(people: Sequence[Person], seats: Seats) -> list[int]:
 
 def by_weeks(people: Sequence[Person], seats: Seats, weeks: int) -> list[Share]:
     """Of those who have waited so many weeks, how many have a seat; bots are not counted."""
-    return [_seated(people, seats, lambda person, waited=waited: person.weeks == waited) for waited in range(weeks)]
+    return [
+        _seated(people, seats, lambda person, waited=waited: person.weeks == waited)
+        for waited in range(weeks)
+    ]
 
 
 def by_group(people: Sequence[Person], seats: Seats, name: Callable[[Person], str]) -> list[Group]:

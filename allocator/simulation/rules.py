@@ -64,10 +64,7 @@ def seat(rule: str, asked: Asked) -> Seats:
 def round_of(asked: Asked) -> Round:
     """The round of these forms in the public order."""
     numbers: dict[Line, int] = {}
-    forms = [
-        tuple([numbers.setdefault(line, len(numbers)) for line in form])
-        for form in asked.forms
-    ]
+    forms = [tuple([numbers.setdefault(line, len(numbers)) for line in form]) for form in asked.forms]
     problem = Problem(
         [ProblemSession(f"{session:06}", capacity) for session, capacity in enumerate(asked.capacities)],
         _applications(asked.people),

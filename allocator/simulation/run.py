@@ -5,7 +5,17 @@ from typing import TypeAlias
 
 from allocator.bound import bound_of
 from allocator.simulation import figures
-from allocator.simulation.demand import BOT, HONEST, KINDS, LIAR, Demand, Parameters, Person, Session, make_demand
+from allocator.simulation.demand import (
+    BOT,
+    HONEST,
+    KINDS,
+    LIAR,
+    Demand,
+    Parameters,
+    Person,
+    Session,
+    make_demand,
+)
 from allocator.simulation.lies import LIES, TRUTH, lying_alone, with_lies
 from allocator.simulation.report import Bots, Lies, Report, RuleReport, Share
 from allocator.simulation.rules import (
@@ -74,13 +84,9 @@ def _of_rule(
     envy, waste = figures.wanting(people, seats, order_of(PROMISE, asked), asked.capacities)
     # (2) What a lie earns.
     liars = [number for number, one in enumerate(people) if one.kind == LIAR]
-    lies, liars_seats = _lies(
-        rule, as_it_is, liars, seats, lambda done, of: progress(rule, "lies", done, of)
-    )
+    lies, liars_seats = _lies(rule, as_it_is, liars, seats, lambda done, of: progress(rule, "lies", done, of))
     # (3) Several rounds in a row.
-    waiting = wait(
-        rule, demand, newcomers, asked.seed, lambda done, of: progress(rule, "rounds", done, of)
-    )
+    waiting = wait(rule, demand, newcomers, asked.seed, lambda done, of: progress(rule, "rounds", done, of))
     return RuleReport(
         rule=rule,
         seats_by_kind=figures.seats_by_kind(as_it_is.people, liars_seats, asked.capacities),
