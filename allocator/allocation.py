@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 from allocator.promise_pass import Progress, promise_pass, silent
 from fairness.rounds.cut import Cut
+from fairness.rounds.measures import measure
 from fairness.rounds.outcome import Outcome, taken
 from fairness.rounds.round import Round
-from fairness.rounds.measures import measure
 
 Bounding: TypeAlias = Callable[[Round], tuple[int, Cut]]
 
@@ -20,9 +20,13 @@ def allocate(round_: Round, seed: bytes, bounding: Bounding, *, progress: Progre
     # (1) Everybody's best line in the public order, schools' reserves kept for them.
     first = promise_pass(round_, round_.reserves, progress=progress)
     # (2) What of the reserves nobody took is everybody's, and the pass is run again.
-    reserved = taken(round_, first)
-    final = first if reserved == round_.reserves else promise_pass(round_, reserved, progress=progress)
+    kept = taken(round_, first)
+    final = first
+    if kept != round_.reserves:
+        final = promise_pass(round_, kept, progress=progress, stage="second pass")
     # (3) How many could have been seated, and how this outcome is to be judged.
+    progress("bound", 0, 1)
     bound, cut = bounding(round_)
-    measures = measure(round_, reserved, final)
-    return Outcome(seed, first if round_.reserves else None, final, bound, cut, measures)
+    progress("measures", 0, 1)
+    measures = measure(round_, kept, final)
+    return Outcome(seed, first if round_.reserves else None, final, kept, bound, cut, measures)

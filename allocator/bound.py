@@ -7,7 +7,7 @@ people, and reserves as everybody's seats: without these two more could only be 
 
 from array import array
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from ortools.graph.python.max_flow import SimpleMaxFlow
@@ -28,11 +28,14 @@ def bound_of(round_: Round) -> tuple[int, Cut]:
     """
     network = _network(round_)
     solver = SimpleMaxFlow()
-    solver.add_arcs_with_capacity(
-        *(np.frombuffer(part, np.int32) for part in (network.tails, network.heads)),
+    # The stubs have another idea of what an array of NumPy is, and none of what `solve` gives.
+    untyped: Any = solver
+    untyped.add_arcs_with_capacity(
+        np.frombuffer(network.tails, np.int32),
+        np.frombuffer(network.heads, np.int32),
         np.frombuffer(network.capacities, np.int64),
     )
-    status = solver.solve(network.source, network.sink)
+    status: Any = untyped.solve(network.source, network.sink)
     if status != solver.OPTIMAL:
         raise SolverFailed(f"maximum flow ended with {status}")
     near = set(solver.get_source_side_min_cut())

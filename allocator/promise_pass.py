@@ -12,16 +12,18 @@ from allocator.seating import Seating
 from fairness.rounds.passed import BatchPassed, Passed, Witness
 from fairness.rounds.round import NOBODY, Option, Party, Round
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called now and then with how many have had their turn, of how many."""
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called now and then with the stage and how much of it is done, of how much."""
 STEP = 1 << 14
 
 
-def silent(_done: int, _of: int) -> None:
+def silent(_stage: str, _done: int, _of: int) -> None:
     """No progress."""
 
 
-def promise_pass(round_: Round, reserved: Mapping[int, int], *, progress: Progress = silent) -> Passed:
+def promise_pass(
+    round_: Round, reserved: Mapping[int, int], *, progress: Progress = silent, stage: str = "pass"
+) -> Passed:
     """Everybody's line and place, what closed, and why batches were refused. `reserved`: place -> seats kept by it."""
     seating = Seating(round_.place_capacities(reserved), round_.lines, len(round_.forms))
     seats = _SchoolSeats(round_)
@@ -31,7 +33,7 @@ def promise_pass(round_: Round, reserved: Mapping[int, int], *, progress: Progre
     limited, promise = round_.limited, seating.promise
     for position, form in enumerate(round_.forms):
         if not position % STEP:
-            progress(position, len(round_.forms))
+            progress(stage, position, len(round_.forms))
         if position in party_at:
             index = party_at[position]
             batches[index] = _party_turn(seating, seats, round_.parties[index])
@@ -44,7 +46,7 @@ def promise_pass(round_: Round, reserved: Mapping[int, int], *, progress: Progre
                     if limited:
                         seats.take((position,))
                     break
-    progress(len(round_.forms), len(round_.forms))
+    progress(stage, len(round_.forms), len(round_.forms))
     return Passed(numbers, seating.place_at, seating.closed_at, batches)
 
 
@@ -88,17 +90,12 @@ def _seat_members(seating: Seating, party: Party, option: Option, *, moving: boo
     """
     seating.begin()
     for number, (member, line) in enumerate(zip(party.members, option.member_lines, strict=True)):
-        place = seating.free_place(line)
-        if place == NOBODY:
-            chain, met = seating.chain_from(line) if moving else ([], {})
-            if not chain:
-                seating.take_back()
-                if number == 0:
-                    seating.close(met, party.turn)
-                    return ()
-                return met
-            seating.move(chain)
-            place = chain[0]
-        seating.seat(member, line, place)
+        met = seating.try_seat(member, line, moving=moving)
+        if met is not None:
+            seating.take_back()
+            if number == 0:
+                seating.close(met, party.turn)
+                return ()
+            return met
     seating.keep()
     return None

@@ -6,7 +6,7 @@ Imports heapq and bisect only.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
@@ -50,19 +50,27 @@ class Seating:
         """Keeps a place of the line for somebody, if that breaks no promise; else the places that were tried close."""
         if self._shut[line]:
             return False
-        target = self.free_place(line)
-        if target == NOBODY:
-            chain, met = self.chain_from(line)
-            if not chain:
-                self.close(met, position)
-                self._shut[line] = 1
-                return False
-            self.move(chain)
-            target = chain[0]
-        self.seat(position, line, target)
-        return True
+        met = self.try_seat(position, line)
+        if met is None:
+            return True
+        for place in met:
+            self.closed_at[place] = position
+        self._shut[line] = 1
+        return False
 
-    def free_place(self, line: int) -> int:
+    def try_seat(self, position: int, line: int, *, moving: bool = True) -> Collection[int] | None:
+        """Seats somebody in their line, `moving` others for it or not, and gives None; or the open places met in vain."""
+        place = self._free_place(line)
+        if place == NOBODY:
+            chain, met = self._chain_from(line) if moving else ([], {})
+            if not chain:
+                return met
+            self._move(chain)
+            place = chain[0]
+        self.seat(position, line, place)
+        return None
+
+    def _free_place(self, line: int) -> int:
         """The line's first place, in order, that has a free seat, or NOBODY."""
         places, free = self.lines[line], self.free
         at = start = self._first_free[line]
@@ -74,7 +82,7 @@ class Seating:
                 self._advances.append((line, start))
         return places[at] if at < len(places) else NOBODY
 
-    def chain_from(self, line: int) -> tuple[list[int], dict[int, int]]:
+    def _chain_from(self, line: int) -> tuple[list[int], dict[int, int]]:
         """(places of the chain that frees one of the line, empty where there is none; the places that were met).
 
         The shortest chain, and of these the one whose places, from the first on, come first in order: breadth first,
@@ -88,7 +96,7 @@ class Seating:
             found: set[int] = set()
             ends: list[int] = []
             for other in self._movable[place].keys() - expanded:
-                end = self.free_place(other)
+                end = self._free_place(other)
                 if end == NOBODY:
                     found.update(lines[other])
                 else:
@@ -102,14 +110,14 @@ class Seating:
                     queue.append(one)
         return [], met
 
-    def move(self, chain: Sequence[int]) -> None:
+    def _move(self, chain: Sequence[int]) -> None:
         """Moves one person along each step of the chain, so that its first place has a free seat.
 
         Of those in a place whose line has the next one, the one ahead of all others in the public order goes.
         """
         for origin, target in zip(chain[-2::-1], chain[:0:-1], strict=True):
             movable = self._movable[origin]
-            line = min((one for one in movable if self._has(one, target)), key=lambda one: movable[one][0])  # noqa: B023 - called at once
+            line = min((one for one in movable if self._has(one, target)), key=lambda one: movable[one][0])
             self._go(Step(movable[line][0], origin, target))
 
     def seat(self, position: int, line: int, place: int) -> None:

@@ -3,6 +3,7 @@
     python -m fairness verify BUNDLE [--trust FILE] [--demo] [--json]
     python -m fairness beacon --round N --signature HEX
     python -m fairness draw --entrants FILE.csv --quota K --seed HEX [--category NAME] --out RESULT.json
+    python -m fairness check PROBLEM.json RESULT.json [--after RESULT.json] [--json]
 
 Exit codes: 0 good, 1 the thing checked is false, 2 unusable input. No network.
 """
@@ -20,6 +21,7 @@ from fairness.draw import rank
 from fairness.plain import ListUnusable, read_list, result_of
 from fairness.policy import Policy, PolicyUnusable, parse_policy
 from fairness.processes import scoring_with
+from fairness.rounds import command as check_command
 from fairness.seed import category_seed
 from fairness.verify import STEPS, Refused, Verified, silent, verify
 
@@ -51,12 +53,15 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m fa
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        program, description="Checks draws, offline and without trusting anybody."
+        program, description="Checks draws and rounds, offline and without trusting anybody."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_verify(commands.add_parser("verify", help="Is this draw what it says it is?"))
     _add_beacon(commands.add_parser("beacon", help="Is this signature the round's?"))
     _add_draw(commands.add_parser("draw", help="Rank a list by a seed."))
+    check = commands.add_parser("check", help="Is a round's result what the rule promises?")
+    check_command.add_options(check)
+    check.set_defaults(run=check_command.run)
     return parser
 
 

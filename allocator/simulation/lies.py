@@ -4,10 +4,9 @@ Who lies knows what everybody asks for, as if last month's figures had been publ
 menu has what people try: name less, or put first what is safe to get.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from allocator.promise_pass import Progress
 from allocator.seating import Seating
 from allocator.simulation.demand import Form
 from allocator.simulation.rules import DRAW, PROMISE, SEAT_MOST, Asked, best_left, order_of, seat
@@ -25,6 +24,8 @@ LIES = (FIRST_ONLY, FIRST_TWO, SAFE_FIRST, FIRST_THEN_SAFE)
 FEW = 50
 """Under `seat_most` one person in so many lies at a time, all others tell the truth: a run for each would take hours."""
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with how many people's lies have been tried, of how many."""
 Told: TypeAlias = Mapping[str, Form]
 """Lie -> the form that is handed in; `truth` is among them."""
 
@@ -124,7 +125,7 @@ def _summed(outcomes: Mapping[int, Mapping[str, Earned]]) -> Lying:
         for lie, what in of_lies.items():
             by_lie[lie] += what
         # Of equals the first counts, and the truth comes first.
-        chosen[person] = min((TRUTH, *LIES), key=lambda lie: of_lies[lie].rank_sum)  # noqa: B023 - called at once
+        chosen[person] = min((TRUTH, *LIES), key=lambda lie: of_lies[lie].rank_sum)
         best += of_lies[chosen[person]]
         better_off += chosen[person] != TRUTH
     return Lying(by_lie, best, better_off, chosen)

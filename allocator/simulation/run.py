@@ -22,7 +22,6 @@ from allocator.simulation.rules import (
     FIRST_COME,
     PROMISE,
     RULES,
-    SEAT_MOST,
     Asked,
     Seats,
     order_of,

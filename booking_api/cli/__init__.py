@@ -20,11 +20,16 @@ COMMANDS = {
     "rebuild": ("booking_api.cli.rebuild", "Make Valkey's view anew from PostgreSQL."),
     "verify": ("booking_api.cli.verify", "Is this draw what it says it is? Offline, by your own trust file."),
     "draw": ("booking_api.cli.draw", "Announce, freeze, contribute, finish; or rank a list by a seed."),
+    "allocate": ("booking_api.cli.allocate", "A round: who gets which session, with a certificate."),
+    "check": (
+        "booking_api.cli.check",
+        "Is a round's result what the rule promises? Offline, without a solver.",
+    ),
+    "why": ("booking_api.cli.why", "Why this, why not that: a round's result explained for one application."),
     "simulate": (
         "booking_api.cli.simulate",
         "The same demand under five rules: who gets the seats, what a lie earns.",
     ),
-    "why": ("booking_api.cli.why", "Why this, why not that: a round's result explained for one application."),
     "beacon": ("booking_api.cli.beacon", "Is this signature the beacon's round's?"),
     "log": ("booking_api.cli.log", "Keep a log, witness others', prove, verify and monitor."),
     "keys": ("booking_api.cli.keys", "Secret keys of logs, witnesses and contributors."),

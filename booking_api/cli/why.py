@@ -13,11 +13,10 @@ from booking_api.cli.ceremony_options import FILE, Refused
 from booking_api.cli.new_files import write_page
 from booking_api.pages.catalogue import LANGUAGES, words_in
 from booking_api.pages.rounds.why import as_text, tell, why_page
-from fairness.rounds.check import Checked, check_result
 from fairness.rounds.check import Refused as ResultRefused
-from fairness.rounds.outcome import read_outcome
-from fairness.rounds.problem import read_problem
-from fairness.rounds.round import make_ready, public_order
+from fairness.rounds.check import Standing, check_result
+from fairness.rounds.outcome import OutcomeRefused, continues_of_result
+from fairness.rounds.problem import ProblemUnusable, read_problem
 from fairness.rounds.why import NoApplication, Why, explain
 
 
@@ -34,12 +33,12 @@ def command(*, problem: Path, result: Path, applicant: str, out: Path | None, as
     Exit code 1 when the result is not the one that the rule promises: nothing is explained then.
     """
     problem_text, result_text = _read(problem), _read(result)
-    checked = _checked(problem_text, result_text)
-    why = _explained(problem_text, result_text, checked, applicant)
+    standing = _standing(problem_text, result_text)
+    why = _explained(problem_text, standing, applicant)
     words = words_in(lang)
     files = f"{shlex.quote(str(problem))} {shlex.quote(str(result))}"
     commands = [f"gongdao check {files}", f"gongdao why {files} --id {shlex.quote(applicant)}"]
-    told = tell(why, checked.measures, checked.bound, words, commands)
+    told = tell(why, standing.outcome.measures, standing.outcome.bound, words, commands)
     if out is not None:
         write_page(out, why_page(told, words))
     if as_json:
@@ -56,20 +55,21 @@ def _read(path: Path) -> bytes:
         raise Unusable(f"{path}: {error.strerror or error}") from error
 
 
-def _checked(problem_text: bytes, result_text: bytes) -> Checked:
+def _standing(problem_text: bytes, result_text: bytes) -> Standing:
     try:
+        if continues_of_result(result_text.removesuffix(b"\n")) is not None:
+            raise Unusable("RESULT: it continues another result; a round's own result can be explained")
         return check_result(problem_text, result_text)
+    except ProblemUnusable as error:
+        raise Unusable(f"PROBLEM: {error}") from error
+    except OutcomeRefused as error:
+        raise Unusable(f"RESULT: {error}") from error
     except ResultRefused as refused:
-        if refused.step == "problem":
-            raise Unusable(f"PROBLEM: {refused.reason}") from refused
         raise Refused(f"the result does not hold: {refused}") from refused
 
 
-def _explained(problem_text: bytes, result_text: bytes, checked: Checked, applicant: str) -> Why:
-    problem = read_problem(problem_text)
-    round_ = make_ready(problem, public_order(problem.applications, checked.seed))
-    outcome = read_outcome(result_text.removesuffix(b"\n"), round_)
+def _explained(problem_text: bytes, standing: Standing, applicant: str) -> Why:
     try:
-        return explain(problem, round_, outcome, applicant)
+        return explain(read_problem(problem_text), standing.round_, standing.outcome, applicant)
     except NoApplication as error:
         raise Unusable(f"--id: {error}") from error

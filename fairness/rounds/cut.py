@@ -29,11 +29,15 @@ def cut_value(round_: Round, cut: Cut) -> int:
         raise CutRefused("the cut names a session that there is not")
     if not all(0 <= school < len(round_.maxima) and round_.maxima[school] != NEVER for school in cut.schools):
         raise CutRefused("the cut names a school that has no maximum")
-    confined = [all(round_.places[place].session in cut.sessions for place in line) for line in round_.lines]
+    confined = {
+        number
+        for number, line in enumerate(round_.lines)
+        if all(round_.places[place].session in cut.sessions for place in line)
+    }
     free = sum(
         1
         for position, form in enumerate(round_.forms)
-        if round_.schools_at[position] not in cut.schools and not all([confined[line] for line in form])
+        if round_.schools_at[position] not in cut.schools and not confined.issuperset(form)
     )
     for party in round_.parties:
         if not all(option.session in cut.sessions for options in party.lines for option in options):

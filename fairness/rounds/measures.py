@@ -45,14 +45,24 @@ class Measures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def measure(round_: Round, reserved: Mapping[int, int], passed: Passed) -> Measures:
     """The measures of a pass that kept so many seats reserved."""
     barred = set(_barred(round_, passed))
-    seated = [line for line in passed.line_at if line != NOBODY]
-    by_line = [0] * (max(seated, default=NOBODY) + 1)
-    for line in seated:
-        by_line[line] += 1
     envy, waste = _wanting(round_, round_.place_capacities(reserved), passed, barred)
+    by_line = histogram(passed.line_at)
     return Measures(
-        len(round_.forms), len(seated), by_line, len(barred), envy, waste, _schools(round_, passed)
+        len(round_.forms), sum(by_line), by_line, len(barred), envy, waste, _schools(round_, passed)
     )
+
+
+def histogram(line_at: Sequence[int]) -> list[int]:
+    """How many got their first line, their second, and so on, up to the last that anybody got.
+
+    >>> histogram([0, 2, NOBODY, 0])
+    [2, 0, 1]
+    """
+    by_line = [0] * (max(line_at, default=NOBODY) + 1)
+    for line in line_at:
+        if line != NOBODY:
+            by_line[line] += 1
+    return by_line
 
 
 def _barred(round_: Round, passed: Passed) -> Iterator[int]:
@@ -94,14 +104,14 @@ def _wanting(
             sitting[place].append(turn_of.get(position, position))
     last = [max(turns, default=NOBODY) for turns in sitting]
     line_last = [max([last[place] for place in line]) for line in round_.lines]
-    line_free = [any([free[place] for place in line]) for line in round_.lines]
+    free_lines = {number for number, line in enumerate(round_.lines) if any(free[place] for place in line)}
     envy = waste = 0
     for position, form in enumerate(round_.forms):
         got = passed.line_at[position]
         better = form if got == NOBODY else form[:got]
         if better and position not in barred:
-            envy += any([line_last[line] > position for line in better])
-            waste += any([line_free[line] for line in better])
+            envy += max([line_last[line] for line in better]) > position
+            waste += not free_lines.isdisjoint(better)
     parties = [
         _party_wants(round_, party, got.line, free, sitting)
         for party, got in zip(round_.parties, passed.batches, strict=True)
@@ -121,7 +131,8 @@ def _party_wants(
     envies = wastes = False
     for options in party.lines if got == NOBODY else party.lines[:got]:
         for option in options:
-            places = set.intersection(*(set(round_.lines[line]) for line in option.member_lines))
+            first, *others = [round_.lines[line] for line in option.member_lines]
+            places = set(first).intersection(*others)
             left = sum(free[place] for place in places)
             behind = sum(turn > party.turn for place in places for turn in sitting[place])
             wastes |= left >= size

@@ -4,18 +4,30 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from fairness.canonical import NotCanonical, hex_of
 from fairness.rounds.cut import Cut
-from fairness.rounds.passed import BatchPassed, Passed, Witness
-from fairness.rounds.round import NEVER, NOBODY, Place, Round
 from fairness.rounds.measures import Measures
+from fairness.rounds.passed import BatchPassed, Passed, Witness
+from fairness.rounds.result_file import (
+    ApplicationPart,
+    BatchPart,
+    Continues,
+    KeptPart,
+    PassPart,
+    ReservedPart,
+    ResultFile,
+    SessionPart,
+    WitnessPart,
+)
+from fairness.rounds.round import NEVER, NOBODY, Place, Round
 
 VERSION = 1
 SEED_BYTES = 32
+_Kind = TypeVar("_Kind")
 
 
 class OutcomeRefused(ValueError):
@@ -23,18 +35,20 @@ class OutcomeRefused(ValueError):
 
 
 class Outcome(NamedTuple):
-    """What a round gives. `first` is the pass before unused reserves were released, None where nothing is reserved."""
+    """What a round gives.
+
+    `first` is the pass before unused reserves were released, None where nothing is reserved and in continuations; `kept`:
+    place -> seats reserved in the final pass.
+    """
 
     seed: bytes
     first: Passed | None
     final: Passed
+    kept: Mapping[int, int]
     bound: int
     cut: Cut
     measures: Measures
-
-    def reserved(self, round_: Round) -> dict[int, int]:
-        """Place -> seats that stayed reserved: as many as were taken in the first pass."""
-        return {} if self.first is None else taken(round_, self.first)
+    continues: Continues | None = None
 
 
 def taken(round_: Round, passed: Passed) -> dict[int, int]:
@@ -47,75 +61,10 @@ def taken(round_: Round, passed: Passed) -> dict[int, int]:
     return counts
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every member is there, and no other."""
-
-
-class _Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    id: str
-    position: int
-    line: int | None
-    session: str | None
-
-
-class _Kept(_Strict, frozen=True):
-    school: str
-    session: str
-
-
-class _Witness(_Strict, frozen=True):
-    line: int
-    session: str
-    sessions: list[str]
-    reserved: list[_Kept]
-
-
-class _Batch(_Strict, frozen=True):
-    id: str
-    position: int
-    line: int | None
-    session: str | None
-    witnesses: list[_Witness]
-
-
-class _Session(_Strict, frozen=True):
-    id: str
-    closed_at: int | None
-
-
-class _Reserved(_Strict, frozen=True):
-    school: str
-    session: str
-    seats: int
-    closed_at: int | None
-    taken_by: list[str]
-
-
-class _Pass(_Strict, frozen=True):
-    applications: list[_Application]
-    batches: list[_Batch]
-    sessions: list[_Session]
-    reserved: list[_Reserved]
-
-
-class _Result(_Strict, frozen=True):
-    version: Literal[1]
-    seed: str
-    applications: list[_Application]
-    batches: list[_Batch]
-    sessions: list[_Session]
-    reserved: list[_Reserved]
-    first_pass: _Pass | None
-    bound: int
-    cut: list[str]
-    cut_schools: list[str]
-    measures: Measures
-
-
 def write_outcome(round_: Round, outcome: Outcome) -> bytes:
     """The result's text, without a line feed at its end."""
-    final = _write_pass(round_, outcome.final, outcome.reserved(round_))
-    result = _Result(
+    final = _write_pass(round_, outcome.final, outcome.kept)
+    result = ResultFile(
         version=VERSION,
         seed=outcome.seed.hex(),
         applications=final.applications,
@@ -127,6 +76,7 @@ def write_outcome(round_: Round, outcome: Outcome) -> bytes:
         cut=[round_.session_ids[session] for session in sorted(outcome.cut.sessions)],
         cut_schools=[round_.school_ids[school] for school in sorted(outcome.cut.schools)],
         measures=outcome.measures,
+        continues=msgspec.UNSET if outcome.continues is None else outcome.continues,
     )
     return msgspec.json.encode(result, order="sorted")
 
@@ -137,14 +87,31 @@ def seed_of_result(text: bytes) -> bytes:
     Raises:
         OutcomeRefused: it names none.
     """
-    try:
-        return _seed(msgspec.json.decode(text, type=_Seeded).seed)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise OutcomeRefused(f"no result: {error}") from error
+    return _seed(_decode(text, _Seeded).seed)
+
+
+def continues_of_result(text: bytes) -> Continues | None:
+    """Which result a result continues, None where it is a round's own.
+
+    Raises:
+        OutcomeRefused: it is no result.
+    """
+    return _decode(text, _Continuing).continues
 
 
 class _Seeded(msgspec.Struct, frozen=True):
     seed: str
+
+
+class _Continuing(msgspec.Struct, frozen=True):
+    continues: Continues | None = None
+
+
+def _decode(text: bytes, kind: type[_Kind]) -> _Kind:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise OutcomeRefused(f"no result: {error}") from error
 
 
 def read_outcome(text: bytes, round_: Round) -> Outcome:
@@ -153,62 +120,64 @@ def read_outcome(text: bytes, round_: Round) -> Outcome:
     Raises:
         OutcomeRefused: it is not canonical, or speaks of another round.
     """
-    try:
-        result = msgspec.json.decode(text, type=_Result)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise OutcomeRefused(f"no result: {error}") from error
+    result = _decode(text, ResultFile)
     if msgspec.json.encode(result, order="sorted") != text:
         raise OutcomeRefused("not in canonical form")
-    if (result.first_pass is None) != (not round_.reserves):
-        raise OutcomeRefused("first_pass: it is there where seats are reserved, and only there")
+    continues = None if result.continues is msgspec.UNSET else result.continues
+    if (result.first_pass is None) != (not round_.reserves or continues is not None):
+        raise OutcomeRefused("first_pass: it is there where seats are reserved, and not in continuations")
     names = _Numbers(round_)
-    final = _Pass(result.applications, result.batches, result.sessions, result.reserved)
+    final = PassPart(result.applications, result.batches, result.sessions, result.reserved)
     return Outcome(
         _seed(result.seed),
         None if result.first_pass is None else _read_pass(round_, names, result.first_pass, "first_pass."),
         _read_pass(round_, names, final, ""),
+        {names.kept_place(one, "reserved"): one.seats for one in result.reserved},
         result.bound,
         Cut(
             frozenset(names.session(one, "cut") for one in result.cut),
             frozenset(names.school(one, "cut_schools") for one in result.cut_schools),
         ),
         result.measures,
+        continues,
     )
 
 
-def _write_pass(round_: Round, passed: Passed, reserved: Mapping[int, int]) -> _Pass:
+def _write_pass(round_: Round, passed: Passed, reserved: Mapping[int, int]) -> PassPart:
     session_of = [round_.session_ids[place.session] for place in round_.places]
     applications = [
-        _Application(one, position, None, None)
+        ApplicationPart(one, position, None, None)
         if place == NOBODY
-        else _Application(one, position, line, session_of[place])
+        else ApplicationPart(one, position, line, session_of[place])
         for position, (one, line, place) in enumerate(
             zip(round_.application_ids, passed.line_at, passed.place_at, strict=True)
         )
     ]
     takers = _takers(round_, passed.place_at, reserved)
-    return _Pass(
+    return PassPart(
         applications,
         [
             _write_batch(round_, index, got, applications[round_.parties[index].turn].session)
             for index, got in enumerate(passed.batches)
         ],
         [
-            _Session(round_.session_ids[place.session], _or_none(passed.closed_at[number], NEVER))
+            SessionPart(round_.session_ids[place.session], _or_none(passed.closed_at[number], NEVER))
             for number, place in enumerate(round_.places)
             if place.school is None
         ],
         [
-            _Reserved(*_kept(round_, place), seats, _or_none(passed.closed_at[place], NEVER), takers[place])
+            ReservedPart(
+                *_kept(round_, place), seats, _or_none(passed.closed_at[place], NEVER), takers[place]
+            )
             for place, seats in reserved.items()
         ],
     )
 
 
-def _write_batch(round_: Round, index: int, got: BatchPassed, session: str | None) -> _Batch:
+def _write_batch(round_: Round, index: int, got: BatchPassed, session: str | None) -> BatchPart:
     party = round_.parties[index]
     witnesses = [
-        _Witness(
+        WitnessPart(
             witness.line,
             round_.session_ids[witness.session],
             [
@@ -217,14 +186,14 @@ def _write_batch(round_: Round, index: int, got: BatchPassed, session: str | Non
                 if round_.places[place].school is None
             ],
             [
-                _Kept(*_kept(round_, place))
+                KeptPart(*_kept(round_, place))
                 for place in witness.places
                 if round_.places[place].school is not None
             ],
         )
         for witness in got.witnesses
     ]
-    return _Batch(party.id, party.turn, _or_none(got.line, NOBODY), session, witnesses)
+    return BatchPart(party.id, party.turn, _or_none(got.line, NOBODY), session, witnesses)
 
 
 def _kept(round_: Round, place: int) -> tuple[str, str]:
@@ -260,14 +229,14 @@ class _Numbers:
             raise OutcomeRefused(f"{field}: there is no school {one!r}")
         return self._schools[one]
 
-    def kept_place(self, kept: _Kept | _Reserved, field: str) -> int:
+    def kept_place(self, kept: KeptPart | ReservedPart, field: str) -> int:
         place = Place(self.session(kept.session, field), self.school(kept.school, field))
         if place not in self._places:
             raise OutcomeRefused(f"{field}: school {kept.school!r} has no reserve in {kept.session!r}")
         return self._places[place]
 
 
-def _read_pass(round_: Round, names: _Numbers, file: _Pass, within: str) -> Passed:
+def _read_pass(round_: Round, names: _Numbers, file: PassPart, within: str) -> Passed:
     if [one.id for one in file.applications] != list(round_.application_ids):
         raise OutcomeRefused(f"{within}applications: they are not the problem's in the public order")
     if [one.id for one in file.sessions] != list(round_.session_ids):
@@ -304,7 +273,7 @@ def _read_pass(round_: Round, names: _Numbers, file: _Pass, within: str) -> Pass
 
 
 def _places(
-    applications: Sequence[_Application],
+    applications: Sequence[ApplicationPart],
     open_places: dict[str, int],
     kept_by: dict[tuple[str, str], int],
     within: str,
@@ -327,7 +296,7 @@ def _places(
 
 
 def _chain_closings(
-    file: _Pass, open_places: dict[str, int], kept: Sequence[int]
+    file: PassPart, open_places: dict[str, int], kept: Sequence[int]
 ) -> Iterator[tuple[int, int | None]]:
     yield from ((open_places[one.id], one.closed_at) for one in file.sessions)
     yield from zip(kept, (one.closed_at for one in file.reserved), strict=True)
@@ -343,7 +312,7 @@ def _takers(round_: Round, place_at: Sequence[int], reserved: Iterable[int]) -> 
     return takers
 
 
-def _read_batch(file: _Batch, turn: int, session: str | None, names: _Numbers, field: str) -> BatchPassed:
+def _read_batch(file: BatchPart, turn: int, session: str | None, names: _Numbers, field: str) -> BatchPassed:
     if (file.position, file.session) != (turn, session):
         raise OutcomeRefused(f"{field}: position and session are not those of its last member")
     return BatchPassed(

@@ -134,7 +134,7 @@ class _Explaining:
     def __init__(self, problem: Problem, round_: Round, outcome: Outcome, position: int) -> None:
         self._round, self._passed, self._position = round_, outcome.final, position
         self._seed = outcome.seed
-        self._seats = round_.place_capacities(outcome.reserved(round_))
+        self._seats = round_.place_capacities(outcome.kept)
         classes = {one.id: one.waiting_class for one in problem.applications}
         self._classes = [classes[one] for one in round_.application_ids]
         self._party = next((party for party in round_.parties if position in party.members), None)

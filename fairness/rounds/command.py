@@ -1,0 +1,92 @@
+"""The command `check`: is a round's result what the rule promises? For `python -m fairness` and `gongdao`."""
+
+import argparse
+import gc
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from fairness.rounds.check import STEPS, Refused, Standing, check_result
+from fairness.rounds.problem import ProblemUnusable
+
+Rerun: TypeAlias = Callable[[bytes, Sequence[bytes]], None]
+"""Solves a problem again, and its continuations; raises `Refused` where a text differs by a byte."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What is checked, and how it is told."""
+    parser.description = (
+        "Checks a round's result against its problem, without a solver; names the first step that fails."
+    )
+    parser.add_argument("problem", type=Path, metavar="PROBLEM.json")
+    parser.add_argument("result", type=Path, metavar="RESULT.json")
+    parser.add_argument(
+        "--after",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="RESULT.json",
+        help="a result that this one continues, the round's own first",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(asked: argparse.Namespace, rerun: Rerun | None = None) -> int:
+    """Checks, tells, and gives the exit code: 0 it holds, 1 it does not, 2 unusable input."""
+    # Everything read stays until the end: looking for garbage in millions of lines would only cost time.
+    gc.disable()
+    progress = _say_step if sys.stderr.isatty() and not asked.json else _silent
+    try:
+        problem, *texts = [path.read_bytes() for path in (asked.problem, *asked.after, asked.result)]
+        standing = check_result(problem, texts[-1], after=texts[:-1], progress=progress)
+        if rerun is not None:
+            progress("rerun")
+            rerun(problem, texts)
+    except OSError as error:
+        sys.stderr.write(f"Error: {error.filename}: {error.strerror}\n")
+        return 2
+    except ProblemUnusable as error:
+        sys.stderr.write(f"Error: {asked.problem}: {error}\n")
+        return 2
+    except Refused as refused:
+        _say_refused(refused, as_json=asked.json)
+        return 1
+    _say_held(standing, as_json=asked.json)
+    return 0
+
+
+def _say_held(standing: Standing, *, as_json: bool) -> None:
+    measures, bound = standing.outcome.measures, standing.outcome.bound
+    if as_json:
+        told = {
+            "holds": True,
+            "applications": measures.applications,
+            "seated": measures.seated,
+            "bound": bound,
+            "by_line": measures.by_line,
+        }
+        sys.stdout.write(json.dumps(told) + "\n")
+        return
+    sys.stdout.write(
+        f"The rule is kept: {measures.seated:,} of {measures.applications:,} seated, {bound:,} at most could be; "
+        f"{sum(measures.by_line[:1]):,} got their first line.\n"
+    )
+
+
+def _say_refused(refused: Refused, *, as_json: bool) -> None:
+    if as_json:
+        told = {"holds": False, "step": refused.step, "reason": refused.reason}
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        return
+    sys.stdout.write(f"{refused}\n")
+
+
+def _say_step(step: str) -> None:
+    number = STEPS.index(step) if step in STEPS else len(STEPS)
+    sys.stderr.write(f"({number}) {step}\n")
+
+
+def _silent(_step: str) -> None:
+    """Says nothing."""

@@ -1,0 +1,133 @@
+"""`gongdao allocate` and `gongdao check`, as operators and auditors run them: in processes of their own, by files."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SEED = "ab" * 32
+PROBLEM = {
+    "version": 1,
+    "sessions": [{"id": "早上", "capacity": 1}, {"id": "下午", "capacity": 1}],
+    "applications": [
+        {"id": "李雷", "class": 0, "lines": [["早上"]]},
+        {"id": "韩梅梅", "class": 1, "lines": [["早上"], ["下午"]]},
+        {"id": "小明", "class": 2, "lines": [["下午"]]},
+    ],
+}
+
+
+def run(*arguments, program=("-m", "booking_api.cli")):
+    command = [sys.executable, *program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def problem(tmp_path):
+    path = tmp_path / "problem.json"
+    path.write_text(json.dumps(PROBLEM))
+    return path
+
+
+@pytest.fixture
+def result(problem):
+    path = problem.with_name("result.json")
+    done = run("allocate", problem, "--seed", SEED, "--out", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def seated(path):
+    return {one["id"]: one["session"] for one in json.loads(path.read_text())["applications"]}
+
+
+def test_a_round_is_solved_and_checked(problem, result):
+    assert seated(result) == {"李雷": "早上", "韩梅梅": "下午", "小明": None}
+    assert result.read_bytes().endswith(b"}\n")
+    told = run("check", problem, result, "--json", "--rerun")
+    assert (told.returncode, json.loads(told.stdout)["seated"]) == (0, 2)
+
+
+def test_an_auditor_checks_with_the_base_packages_alone(problem, result):
+    blocked = ["ortools", "numpy", "click", "rich", "litestar", "sqlalchemy", "allocator", "booking_api"]
+    code = (
+        f"import sys\nfor name in {blocked!r}: sys.modules[name] = None\n"
+        "from fairness.__main__ import main\nsys.exit(main(sys.argv[1:]))"
+    )
+    done = run("check", problem, result, program=("-c", code))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "The rule is kept: 2 of 3 seated, 2 at most could be; 1 got their first line.\n"
+
+
+def test_checking_loads_no_solver(problem, result):
+    code = (
+        "import sys\nsys.modules['ortools'] = None\nsys.argv[0] = 'gongdao'\n"
+        "from booking_api.cli import main\nmain()"
+    )
+    assert run("check", problem, result, program=("-c", code)).returncode == 0
+
+
+def test_a_forged_result_is_false_and_the_step_is_named(problem, result):
+    result.write_text(result.read_text().replace('"line":1', '"line":0', 1))
+    done = run("check", problem, result, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["step"] == "promises"
+    assert run("check", problem, result).stdout.startswith("(3) promises FAILS: ")
+
+
+def test_a_round_goes_on_after_declines(problem, result):
+    for name, ids in (("declined", "李雷\n"), ("improving", "韩梅梅\n")):
+        problem.with_name(name).write_text(ids)
+    on = problem.with_name("on.json")
+    files = ("--declined", problem.with_name("declined"), "--improving", problem.with_name("improving"))
+    done = run("allocate", problem, "--after", result, *files, "--out", on)
+    assert done.returncode == 0, done.stderr
+    assert seated(on) == {"李雷": None, "韩梅梅": "早上", "小明": "下午"}
+    assert run("check", problem, on, "--after", result, "--rerun").returncode == 0
+    alone = run("check", problem, on)
+    assert (alone.returncode, "continues another result" in alone.stdout) == (1, True)
+
+
+def test_a_result_that_the_solver_would_not_give_is_refused_by_rerunning(problem, result):
+    """Two people who hold two sessions equal could sit the other way round: a certificate for both, one by the rule."""
+    equal = {"id": "x", "class": 0, "lines": [["下午", "早上"]]}
+    problem.write_text(json.dumps(PROBLEM | {"applications": [equal]}))
+    assert run("allocate", problem, "--seed", SEED, "--out", result).returncode == 0
+    text = result.read_text()
+    assert '"session":"下午"' in text
+    result.write_text(text.replace('"session":"下午"', '"session":"早上"'))
+    assert run("check", problem, result).returncode == 0
+    again = run("check", problem, result, "--rerun")
+    assert again.returncode == 1
+    assert again.stdout.startswith("(6) rerun FAILS: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seed", "AB" * 32], "--seed: 64 digits"),
+        (["--seed", "ab"], "--seed: 64 digits"),
+        ([], "--seed: 64 digits"),
+        (["--seed", SEED, "--declined", "problem.json"], "--after names"),
+        (["--after", "nothing.json"], "nothing.json: No such file"),
+        (["--after", "problem.json"], "--after: (1) order FAILS"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line(problem, arguments, said):
+    arguments = [problem.with_name(one) if one.endswith(".json") else one for one in arguments]
+    done = run("allocate", problem, *arguments, "--out", problem.with_name("out.json"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(path.name for path in problem.parent.iterdir()) == ["problem.json"]
+
+
+@pytest.mark.parametrize("bad", [b"", b"{", b"\xff", b"[]", b'{"version":2}'])
+def test_a_file_that_is_no_problem_is_one_line(problem, bad):
+    problem.write_bytes(bad)
+    for words in (("allocate", problem, "--seed", SEED, "--out", problem), ("check", problem, problem)):
+        done = run(*words)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert "problem.json" in done.stderr
+    assert problem.read_bytes() == bad
