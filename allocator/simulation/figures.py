@@ -33,7 +33,7 @@ def fare(people: Sequence[Person], seats: Seats, kind: str) -> Fare:
 
 def seats_by_kind(people: Sequence[Person], seats: Seats, capacities: Sequence[int]) -> dict[str, int]:
     """How many seats each kind has, and how many are free. `people` includes placeholders, whose seats are bots'."""
-    counts = dict.fromkeys((HONEST, LIAR, BOT), 0)
+    counts: dict[str, int] = dict.fromkeys((HONEST, LIAR, BOT), 0)
     for person, session in zip(people, seats, strict=True):
         counts[person.kind] += session != NOBODY
     return {**counts, FREE: sum(capacities) - sum(counts.values())}

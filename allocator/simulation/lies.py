@@ -119,7 +119,7 @@ def lying_alone(rule: str, asked: Asked, liars: Sequence[int], progress: Progres
 
 
 def _summed(outcomes: Mapping[int, Mapping[str, Earned]]) -> Lying:
-    by_lie = dict.fromkeys((TRUTH, *LIES), NOTHING)
+    by_lie: dict[str, Earned] = dict.fromkeys((TRUTH, *LIES), NOTHING)
     best, better_off, chosen = NOTHING, 0, dict[int, str]()
     for person, of_lies in outcomes.items():
         for lie, what in of_lies.items():
@@ -166,21 +166,23 @@ def _promise_turns(asked: Asked, told: Mapping[int, Told]) -> Iterable[_Turn]:
     seating = Seating(asked.capacities, list(numbers), len(order))
     for position, person in enumerate(order):
         for lie, form in told.get(person, {}).items():
-            yield person, lie, _would_get(seating, form, numbers)
+            yield person, lie, _would_get(seating, position, [numbers[line] for line in form])
         for line in asked.forms[person]:
             if seating.promise(position, numbers[line]):
                 break
 
 
-def _would_get(seating: Seating, form: Form, numbers: Mapping[tuple[int, ...], int]) -> int:
-    for line in form:
-        place = seating.free_place(numbers[line])
-        if place == NOBODY:
-            chain, _ = seating.chain_from(numbers[line])
-            place = chain[0] if chain else NOBODY
-        if place != NOBODY:
-            return place
-    return NOBODY
+def _would_get(seating: Seating, position: int, lines: Sequence[int]) -> int:
+    """The session that these lines would get somebody now; nothing changes."""
+    got = NOBODY
+    for line in lines:
+        seating.begin()
+        if seating.try_seat(position, line) is None:
+            got = seating.place_at[position]
+        seating.take_back()
+        if got != NOBODY:
+            break
+    return got
 
 
 def _few_at_a_time(asked: Asked, told: Mapping[int, Told], progress: Progress) -> Iterable[_Turn]:

@@ -1,7 +1,7 @@
 """The whole simulation: one demand, five rules, everything that the report says. Loads OR-Tools."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from allocator.bound import bound_of
 from allocator.simulation import figures
@@ -59,22 +59,25 @@ def simulate(
         sum(demand.capacities),
         bound,
         {kind: sum(one.kind == kind for one in demand.people) for kind in KINDS},
-        [_of_rule(rule, demand, asked, parameters, newcomers, progress) for rule in RULES],
+        [_of_rule(rule, _Town(parameters, demand, asked, newcomers), progress) for rule in RULES],
     )
+
+
+class _Town(NamedTuple):
+    """What is the same under each rule."""
+
+    parameters: Parameters
+    demand: Demand
+    asked: Asked
+    newcomers: Sequence[Sequence[Person]]
 
 
 def _asked(people: Sequence[Person], demand: Demand, seed: bytes) -> Asked:
     return Asked(people, [one.form for one in people], demand.capacities, seed)
 
 
-def _of_rule(
-    rule: str,
-    demand: Demand,
-    asked: Asked,
-    parameters: Parameters,
-    newcomers: Sequence[Sequence[Person]],
-    progress: Progress,
-) -> RuleReport:
+def _of_rule(rule: str, town: _Town, progress: Progress) -> RuleReport:
+    parameters, demand, asked, newcomers = town
     people = demand.people
     # (1) Everybody tells the truth. Only where the first to come is served are identities not checked.
     unchecked = _asked([*people, *demand.placeholders], demand, asked.seed)

@@ -1,6 +1,7 @@
 """Seat the most: of all ways to seat the largest number, one with the smallest sum of line numbers. Imports OR-Tools."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
@@ -35,7 +36,9 @@ def seat_most(forms: Sequence[Form], capacities: Sequence[int]) -> list[int]:
     tails += [source] * people + [people + session for session in range(sessions)]
     heads += [*range(people), *[sink] * sessions]
     solver = SimpleMinCostFlow()
-    arcs = solver.add_arcs_with_capacity_and_unit_cost(
+    # Its stubs know neither which arrays it takes nor what it gives.
+    untyped: Any = solver
+    arcs: Any = untyped.add_arcs_with_capacity_and_unit_cost(
         np.array(tails, np.int32),
         np.array(heads, np.int32),
         np.array([1] * (asked + people) + list(capacities), np.int64),
@@ -43,10 +46,10 @@ def seat_most(forms: Sequence[Form], capacities: Sequence[int]) -> list[int]:
     )
     solver.set_node_supply(source, people)
     solver.set_node_supply(sink, -people)
-    status = solver.solve_max_flow_with_min_cost()
+    status: Any = untyped.solve_max_flow_with_min_cost()
     if status != solver.OPTIMAL:
         raise SolverFailed(f"seating the most ended with {status}")
     got = [NOBODY] * people
-    for arc in np.nonzero(solver.flows(arcs[:asked]))[0].tolist():
+    for arc in np.flatnonzero(untyped.flows(arcs[:asked])).tolist():
         got[tails[arc]] = heads[arc] - people
     return got

@@ -1,10 +1,10 @@
 """Numbers that look random and are the same for the same seed: SHA-256 of seed, name and counter. Imports hashlib."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import accumulate
-from bisect import bisect_right
 
 _BYTES = 8
 _WHOLE = 1 << 64

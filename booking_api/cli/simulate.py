@@ -13,15 +13,16 @@ from allocator.simulation.report import Report
 from allocator.simulation.run import simulate
 from booking_api.cli import Unusable
 from booking_api.cli.new_files import write_page
+from booking_api.cli.roster_sessions import read_sessions
 from booking_api.pages.catalogue import LANGUAGES, words_in
 from booking_api.pages.rounds.findings import findings
 from booking_api.pages.rounds.simulation import Told, simulation_page
 
-APPLICATIONS_LIMIT, SESSIONS_LIMIT = 200_000, 5_000
+FEWEST, APPLICATIONS_LIMIT, SESSIONS_LIMIT = 20, 200_000, 5_000
 DEFAULT = Parameters()
 
 
-class Share(click.ParamType):
+class Share(click.ParamType[float]):
     """A share as `5%` or `0.05`, from 0 to 1."""
 
     name = "share"
@@ -37,7 +38,7 @@ class Share(click.ParamType):
         return share
 
 
-class Seed(click.ParamType):
+class Seed(click.ParamType[str]):
     """32 bytes in hex."""
 
     name = "hex"
@@ -61,9 +62,8 @@ class Seed(click.ParamType):
 )
 @click.option(
     "--applications",
-    type=click.IntRange(20, APPLICATIONS_LIMIT),
-    default=DEFAULT.applications,
-    show_default=True,
+    type=click.IntRange(FEWEST, APPLICATIONS_LIMIT),
+    help=f"{DEFAULT.applications} if left out; with --roster as many as its seats allow.",
 )
 @click.option(
     "--sessions", type=click.IntRange(5, SESSIONS_LIMIT), default=DEFAULT.sessions, show_default=True
@@ -94,22 +94,43 @@ class Seed(click.ParamType):
 @click.option(
     "--rounds", type=click.IntRange(1, 52), default=DEFAULT.rounds, show_default=True, help="In a row."
 )
+@click.option(
+    "--roster",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="SESSIONS.json",
+    help="Take the sessions from a roster: id, capacity and site of each.",
+)
 @click.option("--seed", type=Seed(), default=DEFAULT.seed, help="All chance comes from it.")
-def command(*, out: Path | None, as_json: bool, lang: Any, **given: Any) -> int:
+def command(
+    *,
+    out: Path | None,
+    as_json: bool,
+    lang: Any,
+    applications: int | None,
+    roster: Path | None,
+    **given: Any,
+) -> int:
     """The same demand under five rules: who gets the seats, and what speed, false identities and lies earn.
 
     The same options give the same numbers on any machine.
     """
-    parameters = Parameters(**given)
-    if (
-        round(parameters.applications * (parameters.bots_share + parameters.liars_share))
-        >= parameters.applications
-    ):
+    if given["bots_share"] + given["liars_share"] >= 1:
         raise Unusable("--bots, --liars: together they must be below 100%")
-    report = simulate(parameters, progress=_progress)
+    if not given["seats_share"]:
+        raise Unusable("--seats: there must be some")
+    parameters = Parameters(applications=applications or DEFAULT.applications, **given)
+    sessions = None
+    if roster is not None:
+        sessions = read_sessions(roster)
+        seats = sum(session.capacity for session in sessions)
+        wanted = applications or max(round(seats / parameters.seats_share), FEWEST)
+        parameters = msgspec.structs.replace(
+            parameters, applications=wanted, sessions=len(sessions), seats_share=seats / wanted
+        )
+    report = simulate(parameters, sessions, progress=_progress)
     if out is not None:
         told = Told(report, words_in(lang))
-        write_page(out, simulation_page(told, findings(told)))
+        write_page(out, simulation_page(told, findings(told), roster=None if roster is None else roster.name))
     if as_json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     elif out is None:
@@ -131,7 +152,7 @@ _COLUMNS = ("rule", "seated", "bots' seats", "first line", "passed over", "gain 
 
 
 def _print(report: Report) -> None:
-    rows = [_COLUMNS]
+    rows: list[tuple[str, ...]] = [_COLUMNS]
     for one in report.rules:
         people = one.envy.of
         rows.append(

@@ -27,7 +27,9 @@ from fairness.rounds.why import NoApplication, Why, explain
 @click.option("--out", type=FILE, help="A page, one file that needs nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
-def command(*, problem: Path, result: Path, applicant: str, out: Path | None, as_json: bool, lang: Any) -> int:
+def command(
+    *, problem: Path, result: Path, applicant: str, out: Path | None, as_json: bool, lang: Any
+) -> int:
     """Why this session, and why not that one: check RESULT against PROBLEM, then explain it for one application.
 
     Exit code 1 when the result is not the one that the rule promises: nothing is explained then.

@@ -227,7 +227,12 @@ class _Explaining:
             LineWhy(
                 number,
                 [
-                    self._session(number, session, asked[session], self._answer(number, session, got, mine, barred=barred))
+                    self._session(
+                        number,
+                        session,
+                        asked[session],
+                        self._answer(number, session, got, mine, barred=barred),
+                    )
                     for session in sessions
                 ],
             )

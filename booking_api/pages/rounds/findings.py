@@ -1,16 +1,23 @@
-"""The findings of a simulation: who gets the seats, how they fare, what a lie earns, how long they wait. Pure.
+"""The findings of a simulation: who gets the seats, who is passed over, what a lie earns. Pure.
 
 Each title is a sentence with the numbers of this very report, so that it is true whatever they are.
 """
 
-from booking_api.pages.plots import Series, line_plot
-from booking_api.pages.rounds.sheet import Row, Table, row
-from booking_api.pages.rounds.simulation import Figure, Told
+from booking_api.pages.rounds.sheet import Table, row
+from booking_api.pages.rounds.simulation import (
+    AMBER,
+    BLUE,
+    GREY,
+    JADE,
+    NOTHING,
+    SEAL,
+    Figure,
+    Told,
+    shares_of,
+)
+from booking_api.pages.rounds.waits import channels_figure, waiting_figure, weeks_figure
 
-JADE, SEAL, AMBER, BLUE, GREY = 1, 2, 3, 4, 5
-COLOURS = {"first_come": SEAL, "timestamp": AMBER, "seat_most": BLUE, "draw": GREY, "promise": JADE}
 LINES_SHOWN = 3
-ROUNDS_SHOWN = 3
 
 
 def findings(told: Told) -> list[Figure]:
@@ -21,16 +28,9 @@ def findings(told: Told) -> list[Figure]:
         _lies(told),
         _lines(told),
         _bound(told),
-        _weeks(told),
-        _waiting(told),
-        _channels(told),
-    ]
-
-
-def _shares(told: Told, shares: dict[str, float], colour: int = JADE) -> list[Row]:
-    return [
-        row(told.names[rule], told.percent(share), [(colour, share)], whole=1.0)
-        for rule, share in shares.items()
+        weeks_figure(told),
+        waiting_figure(told),
+        channels_figure(told),
     ]
 
 
@@ -77,8 +77,8 @@ def _kinds(told: Told) -> Figure:
                 [
                     told.names[one.rule],
                     *(words.number(one.seats_by_kind[kind]) for kind in parts),
-                    told.number(100 * one.bots.seats_checked / bots) if bots else "–",
-                    told.number(100 * one.bots.seats_unchecked / bots) if bots else "–",
+                    told.number(100 * one.bots.seats_checked / bots) if bots else NOTHING,
+                    told.number(100 * one.bots.seats_unchecked / bots) if bots else NOTHING,
                 ]
                 for one in told.report.rules
             ],
@@ -99,7 +99,7 @@ def _envy(told: Told) -> Figure:
             "Passed over is who would rather have a seat that went to somebody behind them in the public order: one who has waited less, or as long and drew a later place. It is the complaint nobody can answer."
         ),
         name=words.text("People who are passed over"),
-        rows=_shares(told, {one.rule: one.envy.rate for one in told.report.rules}, SEAL),
+        rows=shares_of(told, {one.rule: one.envy.rate for one in told.report.rules}, SEAL),
         table=Table(
             [
                 words.text("Rule"),
@@ -145,7 +145,7 @@ def _lies(told: Told) -> Figure:
                 [
                     told.names[one.rule],
                     names[told_lie],
-                    words.number(one.lies.told.get(told_lie, 0)) if told_lie != "best" else "–",
+                    words.number(one.lies.told.get(told_lie, 0)) if told_lie != "best" else NOTHING,
                     told.percent(fare.first.rate),
                     told.percent(fare.seated.rate),
                     told.number(fare.mean_rank, 2),
@@ -161,15 +161,15 @@ def _lies(told: Told) -> Figure:
             promise=told.percent(promise.better_off.rate),
         ),
         says=words.text(
-            "Who names the first choice alone where the most are seated gets it in %(lie)s of cases, with the true form in %(truth)s. With the lie that pays best for each, their mean line falls from %(rank)s to %(best)s (no seat counts as one more than the form has). A rule in which people have turns asks only what they want: there the true form is the best one.",
+            "Who names the first choice alone where the most are seated gets it in %(lie)s of cases, with the true form in %(truth)s. With the lie that pays best for each, their mean line falls from %(rank)s to %(best)s (no seat counts as one more than the form has). Where everybody in turn gets the best line that is left, the true form is the best one.",
             lie=told.percent(most.by_lie["first_only"].first.rate),
             truth=told.percent(most.truth.first.rate),
             rank=told.number(most.truth.mean_rank, 2),
             best=told.number(most.best.mean_rank, 2),
         ),
         name=words.text("People whom a lie gets a better line"),
-        rows=_shares(told, {one.rule: one.lies.better_off.rate for one in told.report.rules}, SEAL),
-        table=Table([*head, words.text("any line"), words.text("mean line")], rows),
+        rows=shares_of(told, {one.rule: one.lies.better_off.rate for one in told.report.rules}, SEAL),
+        table=Table([*head, words.text("any line"), words.text("mean line")], rows, words=1),
         notes=[
             words.text(
                 "“What pays best” is picked with hindsight of what each lie would have got; “told by” is how many pick it."
@@ -271,159 +271,4 @@ def _bound(told: Told) -> Figure:
                 for one in told.report.rules
             ],
         ),
-    )
-
-
-def _weeks(told: Told) -> Figure:
-    words = told.words
-    last = told.report.parameters.weeks - 1
-    series = [
-        Series(
-            COLOURS[one.rule], [(float(week), 100 * share.rate) for week, share in enumerate(one.by_weeks)]
-        )
-        for one in told.report.rules
-    ]
-    return Figure(
-        id="weeks",
-        title=words.text(
-            "Who has waited %(weeks)s weeks is seated in %(promise)s of cases by the promise pass, in %(most)s where the most are seated",
-            weeks=words.number(last),
-            promise=told.percent(told.of("promise").by_weeks[last].rate),
-            most=told.percent(told.of("seat_most").by_weeks[last].rate),
-        ),
-        says=words.text(
-            "The chance of a seat by weeks already waited. Where waiting earns nothing the line is flat, and some are unlucky again and again."
-        ),
-        name=words.text("Seated, in %, by weeks waited"),
-        key=[(COLOURS[rule], told.names[rule]) for rule in told.names],
-        plot=line_plot(
-            series, x_labels=[(float(week), words.number(week)) for week in range(last + 1)], top=100
-        ),
-        table=Table(
-            [words.text("Rule"), *(words.number(week) for week in range(last + 1))],
-            [
-                [told.names[one.rule], *(told.percent(share.count, share.of) for share in one.by_weeks)]
-                for one in told.report.rules
-            ],
-        ),
-    )
-
-
-def _waiting(told: Told) -> Figure:
-    words = told.words
-    colours = (JADE, BLUE, AMBER)
-    rounds = told.report.parameters.rounds
-    return Figure(
-        id="waiting",
-        title=words.text(
-            "In %(rounds)s rounds in a row nobody waits for more than %(promise)s by the promise pass; where the first to come is served some wait for %(first)s",
-            rounds=words.number(rounds),
-            promise=words.number(told.of("promise").waiting.longest),
-            first=words.number(told.of("first_come").waiting.longest),
-        ),
-        says=words.text(
-            "Whoever gets nothing comes again, and as many come new as there are seats. Rounds until a seat, the first included; who still waits counts with the rounds so far."
-        ),
-        name=words.text("People by the rounds they needed"),
-        key=[
-            (JADE, words.text("one")),
-            (BLUE, words.text("two")),
-            (AMBER, words.text("three")),
-            (GREY, words.text("more")),
-            (SEAL, words.text("still waiting")),
-        ],
-        rows=[
-            row(
-                told.names[one.rule],
-                words.text("at most %(rounds)s", rounds=words.number(one.waiting.longest)),
-                [
-                    *zip(colours, one.waiting.needed[:ROUNDS_SHOWN], strict=False),
-                    (GREY, sum(one.waiting.needed[ROUNDS_SHOWN:])),
-                    (SEAL, one.waiting.still),
-                ],
-                whole=sum(one.waiting.needed) + one.waiting.still,
-            )
-            for one in told.report.rules
-        ],
-        table=Table(
-            [
-                words.text("Rule"),
-                words.text("mean"),
-                words.text("longest"),
-                words.text("still waiting"),
-                words.text("Gini"),
-                words.text("Jain"),
-            ],
-            [
-                [
-                    told.names[one.rule],
-                    told.number(one.waiting.mean, 2),
-                    words.number(one.waiting.longest),
-                    words.number(one.waiting.still),
-                    told.number(one.waiting.gini, 3),
-                    told.number(one.waiting.jain, 3),
-                ]
-                for one in told.report.rules
-            ],
-        ),
-        notes=[
-            words.text(
-                "Gini: 0 where all need the same number of rounds, towards 1 where few need them all. Jain: 1 where all need the same."
-            )
-        ],
-    )
-
-
-def _channels(told: Told) -> Figure:
-    words = told.words
-    names = {
-        "app": words.text("app"),
-        "web": words.text("web"),
-        "counter": words.text("telephone or counter"),
-    }
-    counter = {
-        one.rule: next((group.ratio or 0.0 for group in one.channels if group.name == "counter"), 0.0)
-        for one in told.report.rules
-    }
-    rows: list[list[str]] = []
-    for one in told.report.rules:
-        groups = [(names[group.name], group) for group in one.channels]
-        groups += [(words.text("district %(name)s", name=group.name), group) for group in one.districts]
-        for name, group in groups:
-            rows.append(
-                [
-                    told.names[one.rule],
-                    name,
-                    told.percent(group.seated.count, group.seated.of),
-                    "–" if group.ratio is None else told.number(group.ratio, 2),
-                    "< 0.001" if group.p < 0.001 else told.number(group.p, 3),  # noqa: PLR2004 - as it is said
-                ]
-            )
-    return Figure(
-        id="channels",
-        title=words.text(
-            "Who books by telephone or at a counter has %(first)s of the best group's chance where the first to come is served, and %(promise)s by the promise pass",
-            first=told.percent(counter["first_come"]),
-            promise=told.percent(counter["promise"]),
-        ),
-        says=words.text(
-            "A group's chance of a seat beside that of the group with the best: below 80 % is generally taken for adverse impact (29 CFR 1607.4(D))."
-        ),
-        name=words.text("Chance by telephone or counter, of the best channel's"),
-        rows=_shares(told, counter, AMBER),
-        table=Table(
-            [
-                words.text("Rule"),
-                words.text("group"),
-                words.text("seated"),
-                words.text("ratio"),
-                words.text("p"),
-            ],
-            rows,
-        ),
-        notes=[
-            words.text(
-                "p: how often chance alone parts a group from the best this much or more (chi-square). Of many comparisons some are below 0.05 by chance."
-            )
-        ],
     )

@@ -32,10 +32,11 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """`rows`: the first cell names the row, the others are numbers in words."""
+    """`rows`: the first cell names the row, so many of the next ones are words, the others are numbers in words."""
 
     head: list[str]
     rows: list[list[str]]
+    words: int = 0
 
 
 def row(name: str, said: str, amounts: list[tuple[int, float]], *, whole: float) -> Row:

@@ -9,7 +9,13 @@ from allocator.simulation.demand import Parameters
 from allocator.simulation.report import Report, RuleReport
 from booking_api.pages.catalogue import Words
 from booking_api.pages.plots import Plot
-from booking_api.pages.rounds.sheet import Row, Table, sheet
+from booking_api.pages.rounds.sheet import Row, Table, row, sheet
+
+JADE, SEAL, AMBER, BLUE, GREY = 1, 2, 3, 4, 5
+"""Colours as the style sheet numbers them."""
+FINE = 0.01
+"""Shares this near to none or all are told with one digit more."""
+NOTHING = "\N{EN DASH}"
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +53,25 @@ class Told:
         return self._rules[rule]
 
     def percent(self, count: float, of: float = 1.0) -> str:
-        """A share in words; of nobody, a dash."""
-        return self.words.percent(count / of) if of else "–"
+        """A share in words, never 0 % or 100 % where it is not; of nobody, a dash."""
+        if not of:
+            return NOTHING
+        share = count / of
+        if 0 < share < FINE or 1 - FINE < share < 1:
+            return f"{self.words.number(min(max(round(100 * share, 1), 0.1), 99.9))}%"
+        return self.words.percent(share)
 
     def number(self, number: float, digits: int = 0) -> str:
         """A number, rounded."""
         return self.words.number(round(number, digits) if digits else round(number))
+
+
+def shares_of(told: Told, shares: dict[str, float], colour: int = JADE) -> list[Row]:
+    """A bar for each rule's share."""
+    return [
+        row(told.names[rule], told.percent(share), [(colour, share)], whole=1.0)
+        for rule, share in shares.items()
+    ]
 
 
 def names_of(words: Words) -> dict[str, str]:

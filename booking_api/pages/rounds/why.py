@@ -65,10 +65,7 @@ def tell(why: Why, measures: Measures, bound: int, words: Words, commands: Seque
         _title(why, words),
         _lead(why, words),
         _order(why, words),
-        [
-            _line(one.number, one.sessions, why, words)
-            for one in why.lines
-        ],
+        [_line(one.number, one.sessions, why, words) for one in why.lines],
         [
             Mark(
                 session.id,
@@ -86,7 +83,9 @@ def tell(why: Why, measures: Measures, bound: int, words: Words, commands: Seque
             words.text(
                 "The order: from the class in the problem file and the result's seed, with no more than SHA-256."
             ),
-            words.text("Every closing, witness and figure: the check reads the two files and solves nothing."),
+            words.text(
+                "Every closing, witness and figure: the check reads the two files and solves nothing."
+            ),
             words.text("The seed: the draw's evidence shows that nobody could choose it."),
         ],
         list(commands),
@@ -98,7 +97,7 @@ def as_text(told: Told) -> str:
     lines = [told.title, told.lead, "", *told.order, ""]
     for line in told.lines:
         lines.append(f"{line.name}: {line.state}")
-        lines += [f"  {one.id}: {' '.join(one.said)}" for one in line.sessions]
+        lines += [f"  {one.id}: {' '.join(one.said)}" if one.said else f"  {one.id}" for one in line.sessions]
         lines += [f"  {line.rest}"] if line.rest else []
     lines.append("")
     lines += [f"{name}: {value}" for name, value in told.facts]
@@ -121,7 +120,9 @@ def _lead(why: Why, words: Words) -> str:
     if why.line is None:
         if not why.lines:
             return words.text("The form has no lines.")
-        return words.text("None of the form's %(lines)s lines could be honoured.", lines=words.number(len(why.lines)))
+        return words.text(
+            "None of the form's %(lines)s lines could be honoured.", lines=words.number(len(why.lines))
+        )
     if why.in_reserve:
         return words.text(
             "It is on line %(line)s of the form, in a seat reserved for their school.",
@@ -137,6 +138,7 @@ def _lead(why: Why, words: Words) -> str:
 
 def _order(why: Why, words: Words) -> list[str]:
     order, number = why.order, words.number
+    score = f"{order.score[:12]}…"
     said = [
         words.text(
             "Number %(number)s of %(people)s in the public order.",
@@ -150,9 +152,9 @@ def _order(why: Why, words: Words) -> list[str]:
             same=number(order.same_class),
         ),
         words.text(
-            "Within the class the draw decides: %(before)s drew a better score than %(score)s….",
+            "Within the class the draw decides: %(before)s drew a better score than %(score)s.",
             before=number(order.drawn_before),
-            score=order.score[:12],
+            score=score,
         ),
     ]
     if why.batch is not None:
@@ -178,7 +180,9 @@ def _order(why: Why, words: Words) -> list[str]:
 
 def _line(number: int, sessions: Sequence[SessionWhy], why: Why, words: Words) -> LineTold:
     answers = {session.answer for session in sessions}
-    kind = next(one for one in ("got", "barred", "witnessed", "closed", "not_reached", "equal") if one in answers)
+    kind = next(
+        one for one in ("got", "barred", "witnessed", "closed", "not_reached", "equal") if one in answers
+    )
     states = {
         "got": words.text("this is what they got"),
         "barred": words.text("their school's maximum was reached"),
@@ -199,19 +203,28 @@ def _line(number: int, sessions: Sequence[SessionWhy], why: Why, words: Words) -
 
 
 def _session(one: SessionWhy, why: Why, words: Words) -> list[str]:
-    said = [_answer(one, why, words)] if one.answer != "not_reached" else []
-    if one.answer in {"closed", "got", "equal"}:
+    if one.answer == "not_reached":
+        return []
+    said = [_answer(one, why, words)]
+    if one.answer == "closed":
         said.append(_held(one, words))
+    elif one.answer in {"got", "equal"}:
+        said.append(
+            words.text(
+                "Of %(seats)s seats %(ahead)s are with people ahead; %(asked)s ahead had named it.",
+                seats=words.number(one.seats),
+                ahead=words.number(one.earlier_class + one.same_class),
+                asked=words.number(one.asked_before),
+            )
+        )
     if one.reserved_for_others:
         said.append(
             words.plural(
-                "%(n)s more seat is reserved for other schools.",
-                "%(n)s more seats are reserved for other schools.",
+                "%(n)s seat more is reserved for other schools.",
+                "%(n)s seats more are reserved for other schools.",
                 one.reserved_for_others,
             )
         )
-    if one.answer == "not_reached" and not said:
-        said.append(words.text("Nobody asked for this line."))
     return said
 
 
@@ -238,13 +251,21 @@ def _answer(one: SessionWhy, why: Why, words: Words) -> str:
 
 
 def _held(one: SessionWhy, words: Words) -> str:
+    """Who has the seats of a closed session. Of a batch, some members may see more seats than others."""
+    earlier, same, number = one.earlier_class, one.same_class, words.number
+    facts = {"earlier": number(earlier), "same": number(same), "asked": number(one.asked_before)}
+    if not same:
+        return words.text(
+            "%(earlier)s seats are with people of an earlier class; %(asked)s ahead had named it.", **facts
+        )
+    if not earlier:
+        return words.text(
+            "%(same)s seats are with people of the same class who drew before; %(asked)s ahead had named it.",
+            **facts,
+        )
     return words.text(
-        "Of %(seats)s seats, %(earlier)s are with people of an earlier class, %(same)s with people of theirs who drew before them, %(behind)s with people behind them; %(asked)s ahead of them named it.",
-        seats=words.number(one.seats),
-        earlier=words.number(one.earlier_class),
-        same=words.number(one.same_class),
-        behind=words.number(one.behind),
-        asked=words.number(one.asked_before),
+        "%(earlier)s seats are with people of an earlier class, %(same)s with people of the same class who drew before; %(asked)s ahead had named it.",
+        **facts,
     )
 
 
@@ -280,9 +301,14 @@ def _facts(measures: Measures, bound: int, words: Words) -> list[tuple[str, str]
         (words.text("Applications"), number(measures.applications)),
         (
             words.text("Seated"),
-            words.text("%(seated)s; at most %(bound)s could be", seated=number(measures.seated), bound=number(bound)),
+            words.text(
+                "%(seated)s; at most %(bound)s could be", seated=number(measures.seated), bound=number(bound)
+            ),
         ),
-        (words.text("By line of their form"), ", ".join(number(count) for count in measures.by_line) or number(0)),
+        (
+            words.text("By line of their form"),
+            ", ".join(number(count) for count in measures.by_line) or number(0),
+        ),
         (words.text("Passed over"), number(measures.envy.people + measures.envy.batches)),
         (words.text("Refused for a school's maximum"), number(measures.barred)),
     ]
