@@ -29,6 +29,9 @@ COMMANDS = {
     "simulate": (
         "booking_api.cli.simulate",
         "The same demand under five rules: who gets the seats, what a lie earns.",
+    "roster": (
+        "booking_api.cli.roster",
+        "Which sessions there can be, out of examiners, vehicles, rooms and lanes.",
     ),
     "beacon": ("booking_api.cli.beacon", "Is this signature the beacon's round's?"),
     "log": ("booking_api.cli.log", "Keep a log, witness others', prove, verify and monitor."),
