@@ -29,6 +29,7 @@ COMMANDS = {
     "simulate": (
         "booking_api.cli.simulate",
         "The same demand under five rules: who gets the seats, what a lie earns.",
+    ),
     "roster": (
         "booking_api.cli.roster",
         "Which sessions there can be, out of examiners, vehicles, rooms and lanes.",

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,9 @@ import msgspec
 
 from allocator.simulation.demand import Parameters
 from allocator.simulation.report import Report
-from allocator.simulation.run import simulate
 from booking_api.cli import Unusable
 from booking_api.cli.new_files import write_page
-from booking_api.cli.roster_sessions import read_sessions
+from booking_api.cli.roster_sessions import read_board, read_sessions
 from booking_api.pages.catalogue import LANGUAGES, words_in
 from booking_api.pages.rounds.findings import findings
 from booking_api.pages.rounds.simulation import Told, simulation_page
@@ -100,6 +100,12 @@ class Seed(click.ParamType[str]):
     metavar="SESSIONS.json",
     help="Take the sessions from a roster: id, capacity and site of each.",
 )
+@click.option(
+    "--staff",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="STAFF.json",
+    help="With --roster: the staff it was made of, to show its board on the page.",
+)
 @click.option("--seed", type=Seed(), default=DEFAULT.seed, help="All chance comes from it.")
 def command(
     *,
@@ -108,6 +114,7 @@ def command(
     lang: Any,
     applications: int | None,
     roster: Path | None,
+    staff: Path | None,
     **given: Any,
 ) -> int:
     """The same demand under five rules: who gets the seats, and what speed, false identities and lies earn.
@@ -118,6 +125,9 @@ def command(
         raise Unusable("--bots, --liars: together they must be below 100%")
     if not given["seats_share"]:
         raise Unusable("--seats: there must be some")
+    if staff is not None and roster is None:
+        raise Unusable("--staff: its board is a roster's, which --roster names")
+    board = None if staff is None or roster is None else read_board(roster, staff)
     parameters = Parameters(applications=applications or DEFAULT.applications, **given)
     sessions = None
     if roster is not None:
@@ -127,15 +137,24 @@ def command(
         parameters = msgspec.structs.replace(
             parameters, applications=wanted, sessions=len(sessions), seats_share=seats / wanted
         )
-    report = simulate(parameters, sessions, progress=_progress)
+    report = _simulating()(parameters, sessions, progress=_progress)
     if out is not None:
         told = Told(report, words_in(lang))
-        write_page(out, simulation_page(told, findings(told), roster=None if roster is None else roster.name))
+        command_roster = " --staff ".join(str(path) for path in (roster, staff) if path is not None)
+        write_page(out, simulation_page(told, findings(told), board=board, roster=command_roster))
     if as_json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     elif out is None:
         _print(report)
     return 0
+
+
+def _simulating() -> Any:
+    """What loads the solver, only when something is simulated."""
+    try:
+        return import_module("allocator.simulation.run").simulate
+    except ModuleNotFoundError as error:
+        raise Unusable(f"{error.name} is missing: pip install 'gongdao[rounds]'") from error
 
 
 def _progress(rule: str, what: str, done: int, of: int) -> None:

@@ -1,6 +1,7 @@
 """A page as one file: styles inside, no script, and a policy that lets nothing else in. Imports Jinja2."""
 
 import base64
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -54,21 +55,25 @@ def row(name: str, said: str, amounts: list[tuple[int, float]], *, whole: float)
     return Row(name, said, parts)
 
 
-def sheet(template: str, words: Words, **facts: Any) -> str:
-    """The page's text."""
+def sheet(template: str, words: Words, *, more_styles: Sequence[str] = (), **facts: Any) -> str:
+    """The page's text. `more_styles`: what drawings in it have between `<style>` and `</style>`."""
     style = _style()
-    digest = base64.b64encode(sha256(style.encode()).digest()).decode()
+    allowed = " ".join(_source(one) for one in (style, *more_styles))
     return (
         part_of_page(
             template,
             words,
             style=Markup(style),  # noqa: S704 - our own style sheets
-            policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
+            policy=f"default-src 'none'; style-src {allowed}; img-src data:; base-uri 'none'; form-action 'none'",
             bar_width=WIDTH,
             **facts,
         )
         + "\n"
     )
+
+
+def _source(style: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(style.encode()).digest()).decode()}'"
 
 
 def _style() -> str:

@@ -1,6 +1,8 @@
 """The report of a simulation as a page: what it found, in words, bars and tables. Pure but for the templates."""
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from markupsafe import Markup
@@ -11,6 +13,7 @@ from booking_api.pages.catalogue import Words
 from booking_api.pages.plots import Plot
 from booking_api.pages.rounds.sheet import Row, Table, row, sheet
 
+_STYLE = re.compile("<style>(.*?)</style>", re.DOTALL)
 JADE, SEAL, AMBER, BLUE, GREY = 1, 2, 3, 4, 5
 """Colours as the style sheet numbers them."""
 FINE = 0.01
@@ -33,11 +36,10 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Board(msgspec.Struct, frozen=True):
-    """A drawing of the sessions' roster, ready to be put in."""
+    """The roster that the sessions come from: its drawing as SVG, and what it has."""
 
-    title: str
-    says: str
-    drawing: Markup
+    drawing: str
+    examiners: int
 
 
 class Told:
@@ -204,7 +206,7 @@ def how_told(words: Words) -> list[str]:
     ]
 
 
-def command_told(parameters: Parameters, roster: str | None) -> str:
+def command_told(parameters: Parameters, roster: str) -> str:
     """The command that gives the same numbers."""
     words = [
         "gongdao simulate --out report.html",
@@ -222,10 +224,22 @@ def command_told(parameters: Parameters, roster: str | None) -> str:
     return " ".join(words)
 
 
+def _board_told(board: Board, report: Report, words: Words) -> dict[str, Any]:
+    return {
+        "title": words.text(
+            "The sessions: %(sessions)s with %(seats)s seats, by %(examiners)s examiners",
+            sessions=words.number(report.parameters.sessions),
+            seats=words.number(report.seats),
+            examiners=words.number(board.examiners),
+        ),
+        "drawing": Markup(board.drawing),  # noqa: S704 - the roster's own drawing, escaped there
+    }
+
+
 def simulation_page(
-    told: Told, figures: Sequence[Figure], *, board: Board | None = None, roster: str | None = None
+    told: Told, figures: Sequence[Figure], *, board: Board | None = None, roster: str = ""
 ) -> str:
-    """The page's text. `roster`: the file that the sessions came from."""
+    """The page's text. `roster`: the files that the sessions came from, as the command has them."""
     words, report = told.words, told.report
     lead = words.text(
         "%(applications)s applications for %(seats)s seats in %(sessions)s sessions, given out by five rules. The people, what they want and how long they have waited are the same under each.",
@@ -240,7 +254,8 @@ def simulation_page(
         headline=headline(told),
         rules=rules_told(words),
         figures=figures,
-        board=board,
+        board=None if board is None else _board_told(board, report, words),
+        more_styles=[] if board is None else _STYLE.findall(board.drawing),
         how=how_told(words),
         parameters=parameters_told(told),
         command=command_told(report.parameters, roster),
