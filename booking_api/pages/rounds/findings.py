@@ -41,7 +41,7 @@ def _kinds(told: Told) -> Figure:
         "honest": words.text("honest people"),
         "liar": words.text("people who lie if it pays"),
         "bot": words.text("bots"),
-        "free": words.text("nobody"),
+        "free": words.text("nobody: free"),
     }
     bots = told.report.people["bot"]
     return Figure(
@@ -190,9 +190,9 @@ def _lines(told: Told) -> Figure:
     longest = max(len(one.by_line) for one in told.report.rules)
     key = [
         (JADE, words.text("first line")),
-        (BLUE, words.text("second")),
-        (AMBER, words.text("third")),
-        (GREY, words.text("a later one")),
+        (BLUE, words.text("second line")),
+        (AMBER, words.text("third line")),
+        (GREY, words.text("a later line")),
     ]
     return Figure(
         id="lines",

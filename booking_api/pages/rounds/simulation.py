@@ -201,7 +201,7 @@ def how_told(words: Words) -> list[str]:
             "Liars know how crowded each session is. They try four lies: name the first choice alone, the first two alone, put the least crowded first, or keep the first and sort the rest so. Each is tried alone while all others tell the truth; where the most are seated, one in fifty at a time, since each try needs the solver."
         ),
         words.text(
-            "All chance comes from the seed by SHA-256. This is one town of one seed: another seed gives other digits and, as far as we have seen, the same picture."
+            "All chance comes from the seed by SHA-256. This is one town, of one seed: give another seed for another town."
         ),
     ]
 

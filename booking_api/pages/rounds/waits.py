@@ -72,10 +72,10 @@ def waiting_figure(told: Told) -> Figure:
         ),
         name=words.text("People by the rounds they needed"),
         key=[
-            (JADE, words.text("one")),
-            (BLUE, words.text("two")),
-            (AMBER, words.text("three")),
-            (GREY, words.text("more")),
+            (JADE, words.text("one round")),
+            (BLUE, words.text("two rounds")),
+            (AMBER, words.text("three rounds")),
+            (GREY, words.text("more rounds")),
             (SEAL, words.text("still waiting")),
         ],
         rows=[
