@@ -102,7 +102,8 @@ def lying_alone(rule: str, asked: Asked, liars: Sequence[int], progress: Progres
     """What each lie earns each of these people who lies alone; under `seat_most`, with few others (`FEW`).
 
     `asked` has everybody's true form. Where people have turns, what somebody finds does not hang on what they say: so it is
-    exact, with the state of their turn looked at once for every lie.
+    exact, with the state of their turn looked at once for every lie. A promise of several sessions counts by the seat that
+    it has at that turn.
     """
     crowding = crowding_of(asked)
     told = {person: forms_told(asked.forms[person], crowding) for person in liars}
