@@ -65,7 +65,7 @@ def _standing(problem_text: bytes, result_text: bytes) -> Standing:
     except ProblemUnusable as error:
         raise Unusable(f"PROBLEM: {error}") from error
     except OutcomeRefused as error:
-        raise Unusable(f"RESULT: {error}") from error
+        raise Refused(f"the result does not hold: {error}") from error
     except ResultRefused as refused:
         raise Refused(f"the result does not hold: {refused}") from refused
 

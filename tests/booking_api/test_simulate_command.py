@@ -1,4 +1,4 @@
-"""`gongdao simulate`, as anybody runs it: in a process of its own."""
+"""`gongdao simulate`, as anybody runs it."""
 
 import json
 import re
@@ -10,15 +10,20 @@ from pathlib import Path
 import pytest
 
 from booking_api.pages.rounds import sheet
-from tests.booking_api.test_allocate_command import run
+from tests.booking_api.commanding import Commands
 
 STAFF = Path(__file__).parent.parent.parent / "docs" / "examples" / "staff.json"
 SMALL = ("--applications", 100, "--sessions", 10, "--rounds", 2)
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    path = tmp_path_factory.mktemp("simulate") / "report.html"
+@pytest.fixture
+def run(monkeypatch, capsys):
+    return Commands(monkeypatch, capsys)
+
+
+@pytest.fixture
+def page(run, tmp_path):
+    path = tmp_path / "report.html"
     done = run("simulate", *SMALL, "--out", path, "--json")
     assert done.returncode == 0, done.stderr
     return path.read_text(), json.loads(done.stdout)
@@ -48,7 +53,7 @@ def test_every_finding_has_a_title_with_its_numbers_and_a_table(page):
     assert f"They get {bots / report['seats']:.0%} of the seats where the first to come is served" in text
 
 
-def test_the_command_on_the_page_gives_the_same_page(page, tmp_path):
+def test_the_command_on_the_page_gives_the_same_page(run, page, tmp_path):
     text, _ = page
     [command] = re.findall(r"<code>gongdao (simulate .*?)</code>", text)
     words = shlex.split(command)
@@ -58,7 +63,7 @@ def test_the_command_on_the_page_gives_the_same_page(page, tmp_path):
     assert (tmp_path / "again.html").read_text() == text
 
 
-def test_without_a_page_it_prints_a_line_for_each_rule():
+def test_without_a_page_it_prints_a_line_for_each_rule(run):
     done = run("simulate", *SMALL)
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
         "rule",
@@ -71,7 +76,7 @@ def test_without_a_page_it_prints_a_line_for_each_rule():
     assert "promise: rounds done" in done.stderr
 
 
-def test_a_rosters_sessions_are_shared_out_and_its_board_is_shown(tmp_path):
+def test_a_rosters_sessions_are_shared_out_and_its_board_is_shown(run, tmp_path):
     roster, page = tmp_path / "sessions.json", tmp_path / "report.html"
     assert run("roster", STAFF, "--out", roster, "--rounds", 0).returncode == 0
     done = run(
@@ -110,7 +115,7 @@ def test_a_rosters_sessions_are_shared_out_and_its_board_is_shown(tmp_path):
         (("--applications", "30", "--rounds", "1", "--out", "missing/page.html"), "No such file"),
     ],
 )
-def test_what_cannot_be_used_is_one_line_and_exit_code_two(arguments, said):
+def test_what_cannot_be_used_is_one_line_and_exit_code_two(run, arguments, said):
     done = run("simulate", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr.splitlines()[-1]
@@ -130,7 +135,7 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_two(arguments, said):
         (json.dumps({"sessions": [{"id": f"s{number}", "capacity": -1} for number in range(5)]}), "capacity"),
     ],
 )
-def test_a_roster_that_is_none_is_refused_with_its_field(sessions, said, tmp_path):
+def test_a_roster_that_is_none_is_refused_with_its_field(run, sessions, said, tmp_path):
     roster = tmp_path / "sessions.json"
     roster.write_text(sessions)
     done = run("simulate", "--roster", roster)

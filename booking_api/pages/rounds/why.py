@@ -120,8 +120,10 @@ def _lead(why: Why, words: Words) -> str:
     if why.line is None:
         if not why.lines:
             return words.text("The form has no lines.")
-        return words.text(
-            "None of the form's %(lines)s lines could be honoured.", lines=words.number(len(why.lines))
+        return words.plural(
+            "The form's only line could not be honoured.",
+            "None of the form's %(n)s lines could be honoured.",
+            len(why.lines),
         )
     if why.in_reserve:
         return words.text(
@@ -146,7 +148,7 @@ def _order(why: Why, words: Words) -> list[str]:
             people=number(order.people),
         ),
         words.text(
-            "Waiting class %(class)s: %(earlier)s people are in an earlier class, %(same)s in this one.",
+            "Waiting class %(class)s: applications in earlier classes %(earlier)s, in this one %(same)s.",
             **{"class": str(order.waiting_class)},
             earlier=number(order.earlier_classes),
             same=number(order.same_class),
@@ -169,7 +171,7 @@ def _order(why: Why, words: Words) -> list[str]:
     if why.school is not None and why.school.most is not None:
         said.append(
             words.text(
-                "School %(school)s may have %(most)s seats; %(seated)s of its people with earlier turns have one.",
+                "School %(school)s: at most %(most)s may have a seat; of its people with earlier turns %(seated)s have one.",
                 school=why.school.id,
                 most=number(why.school.most),
                 seated=number(why.school.seated_before),
@@ -211,7 +213,7 @@ def _session(one: SessionWhy, why: Why, words: Words) -> list[str]:
     elif one.answer in {"got", "equal"}:
         said.append(
             words.text(
-                "Of %(seats)s seats %(ahead)s are with people ahead; %(asked)s ahead had named it.",
+                "Seats with people ahead: %(ahead)s of %(seats)s; ahead %(asked)s had named it.",
                 seats=words.number(one.seats),
                 ahead=words.number(one.earlier_class + one.same_class),
                 asked=words.number(one.asked_before),
@@ -238,6 +240,11 @@ def _answer(one: SessionWhy, why: Why, words: Words) -> str:
             return words.text("Equal to the one they got, by their own form.")
         case "closed":
             closed = one.closed_at or 0
+            if closed == turn:
+                return words.text(
+                    "It closed at their turn, number %(turn)s: for the first time nothing could be given.",
+                    turn=number(turn + 1),
+                )
             return words.text(
                 "It closed at number %(closed)s; theirs is %(turn)s, %(behind)s later.",
                 closed=number(closed + 1),
@@ -251,20 +258,23 @@ def _answer(one: SessionWhy, why: Why, words: Words) -> str:
 
 
 def _held(one: SessionWhy, words: Words) -> str:
-    """Who has the seats of a closed session. Of a batch, some members may see more seats than others."""
+    """Who has the seats of a closed session."""
     earlier, same, number = one.earlier_class, one.same_class, words.number
     facts = {"earlier": number(earlier), "same": number(same), "asked": number(one.asked_before)}
+    if not one.seats:
+        return words.text("It has no seats.")
     if not same:
         return words.text(
-            "%(earlier)s seats are with people of an earlier class; %(asked)s ahead had named it.", **facts
+            "Its seats are with people of an earlier class (%(earlier)s); ahead %(asked)s had named it.",
+            **facts,
         )
     if not earlier:
         return words.text(
-            "%(same)s seats are with people of the same class who drew before; %(asked)s ahead had named it.",
+            "Its seats are with people of the same class who drew before (%(same)s); ahead %(asked)s had named it.",
             **facts,
         )
     return words.text(
-        "%(earlier)s seats are with people of an earlier class, %(same)s with people of the same class who drew before; %(asked)s ahead had named it.",
+        "Its seats are with people ahead: %(earlier)s of an earlier class, %(same)s of the same class who drew before; ahead %(asked)s had named it.",
         **facts,
     )
 
@@ -274,7 +284,7 @@ def _crowd(one: SessionWhy, words: Words) -> str:
     if crowd is None:
         return words.text("It closed for one of the members.")
     return words.text(
-        "In %(sessions)s there are %(seats)s seats, and %(held)s people ahead can sit only there. With %(members)s of the batch they would be more than the seats.",
+        "People ahead who can sit only in %(sessions)s: %(held)s; of the batch: %(members)s. Together they are more than the seats there, %(seats)s.",
         sessions=", ".join(crowd.sessions),
         seats=words.number(crowd.seats),
         held=words.number(crowd.held),
