@@ -26,7 +26,7 @@ def bound_of(round_: Round) -> tuple[int, Cut]:
     Raises:
         SolverFailed: flow and cut do not agree.
     """
-    network = _network(round_)
+    network = network_of(round_)
     solver = SimpleMaxFlow()
     # The stubs have another idea of what an array of NumPy is, and none of what `solve` gives.
     untyped: Any = solver
@@ -53,7 +53,7 @@ def bound_of(round_: Round) -> tuple[int, Cut]:
     return flow, cut
 
 
-class _Network(NamedTuple):
+class Network(NamedTuple):
     """Arcs, and where the nodes of sessions and schools begin."""
 
     tails: "array[int]"
@@ -65,8 +65,11 @@ class _Network(NamedTuple):
     schools: int
 
 
-def _network(round_: Round) -> _Network:
-    """People who name a session alone lead to it at once; lines of several are nodes that many share."""
+def network_of(round_: Round) -> Network:
+    """The network: an arc to each person first, then an arc for each line of each form, in the public order.
+
+    People who name a session alone lead to it at once; lines of several are nodes that many share.
+    """
     people, sessions = len(round_.forms), len(round_.capacities)
     lines = people + sessions
     schools = lines + len(round_.lines)
@@ -104,4 +107,4 @@ def _network(round_: Round) -> _Network:
         if len(named) > 1:
             add([lines + line] * len(named), [people + session for session in named], [people] * len(named))
     add(range(people, people + sessions), [sink] * sessions, round_.capacities)
-    return _Network(tails, heads, capacities, source, sink, people, schools)
+    return Network(tails, heads, capacities, source, sink, people, schools)

@@ -54,10 +54,10 @@ def read_cursor(text: str | None, *, of: Sequence[Any], kind: type[Key]) -> Key 
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         key = msgspec.json.decode(raw[DIGEST_BYTES:], type=kind)
-        if write_cursor(key, of=of) == text and _storable(key):
-            return key
     except (ValueError, msgspec.MsgspecError):
-        pass
+        key = None
+    if key is not None and write_cursor(key, of=of) == text and _storable(key):
+        return key
     reason = (
         "no cursor of this list: take `next` of an answer as it is, with the same filters, or leave it out"
     )

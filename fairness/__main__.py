@@ -1,6 +1,7 @@
 """`python -m fairness`: what an auditor runs, with this package's few dependencies alone.
 
     python -m fairness verify BUNDLE [--trust FILE] [--demo] [--json]
+    python -m fairness receipt FILE [--bundle BUNDLE] [--trust FILE] [--demo] [--json]
     python -m fairness beacon --round N --signature HEX
     python -m fairness draw --entrants FILE.csv --quota K --seed HEX [--category NAME] --out RESULT.json
     python -m fairness check PROBLEM.json RESULT.json [--after RESULT.json] [--json]
@@ -12,6 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +23,8 @@ from fairness.draw import rank
 from fairness.plain import ListUnusable, read_list, result_of
 from fairness.policy import Policy, PolicyUnusable, parse_policy
 from fairness.processes import scoring_with
+from fairness.receipt_steps import RECEIPT_STEPS, ReceiptRefused, check_receipt
+from fairness.receipt_words import facts_of, sentences_of
 from fairness.rounds import command as check_command
 from fairness.seed import category_seed
 from fairness.verify import STEPS, Refused, Verified, silent, verify
@@ -57,6 +61,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_verify(commands.add_parser("verify", help="Is this draw what it says it is?"))
+    _add_receipt(
+        commands.add_parser("receipt", help="Is somebody in a draw's list, and what became of them?")
+    )
     _add_beacon(commands.add_parser("beacon", help="Is this signature the round's?"))
     _add_draw(commands.add_parser("draw", help="Rank a list by a seed."))
     check = commands.add_parser("check", help="Is a round's result what the rule promises?")
@@ -68,6 +75,22 @@ def _parser(program: str) -> argparse.ArgumentParser:
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.description = "Verifies an evidence bundle; names the first step that fails."
     parser.add_argument("bundle", type=Path, metavar="BUNDLE")
+    _add_auditing(parser)
+    parser.set_defaults(run=_verify)
+
+
+def _add_receipt(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Checks an entrant's receipt: their line in the frozen list, or that they have none; with the draw's bundle "
+        "also what became of them."
+    )
+    parser.add_argument("receipt", type=Path, metavar="FILE")
+    parser.add_argument("--bundle", type=Path, metavar="BUNDLE", help="the draw's evidence")
+    _add_auditing(parser)
+    parser.set_defaults(run=_receipt)
+
+
+def _add_auditing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust", type=Path, metavar="FILE", help="whom you believe (default: drand quicknet alone)"
     )
@@ -78,7 +101,6 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--processes", type=int, default=PROCESSES, help="for the ranking (default: %(default)s)"
     )
-    parser.set_defaults(run=_verify)
 
 
 def _add_beacon(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +136,7 @@ def _verify(asked: argparse.Namespace) -> int:
     except OSError as error:
         raise Unusable(f"{asked.bundle}: {error.strerror or error}") from error
     except Refused as refused:
-        _say_refused(refused, as_json=asked.json)
+        _say_refused(refused, STEPS, as_json=asked.json)
         return 1
     _say_verified(found, as_json=asked.json)
     return 0
@@ -149,12 +171,38 @@ def _say_verified(found: Verified, *, as_json: bool) -> None:
     sys.stdout.write(f"{mark}{end}\n")
 
 
-def _say_refused(refused: Refused, *, as_json: bool) -> None:
+def _receipt(asked: argparse.Namespace) -> int:
+    policy = _policy(asked.trust)
+    try:
+        text = asked.receipt.read_bytes()
+        with nullcontext() if asked.bundle is None else asked.bundle.open("rb") as bundle:
+            checked = check_receipt(
+                text,
+                policy,
+                bundle=bundle,
+                demo=asked.demo,
+                scoring=scoring_with(asked.processes),
+                progress=_bar if sys.stderr.isatty() else silent,
+            )
+    except OSError as error:
+        raise Unusable(f"{error.filename}: {error.strerror or error}") from error
+    except ReceiptRefused as refused:
+        _say_refused(refused, RECEIPT_STEPS, as_json=asked.json)
+        return 1
+    if asked.json:
+        sys.stdout.write(json.dumps(facts_of(checked), ensure_ascii=False) + "\n")
+        return 0
+    mark = "DEMONSTRATION  " if checked.draw is not None and checked.draw.demo else ""
+    sys.stdout.writelines(f"{mark}{sentence}\n" for sentence in sentences_of(checked))
+    return 0
+
+
+def _say_refused(refused: Refused | ReceiptRefused, steps: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         told = {"verified": False, "step": refused.number, "name": refused.name, "reason": refused.reason}
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
         return
-    for number, name in enumerate(STEPS[: refused.number]):
+    for number, name in enumerate(steps[: refused.number]):
         sys.stdout.write(f"({number}) {name:<14}holds\n")
     sys.stdout.write(f"({refused.number}) {refused.name:<14}FAILS: {refused.reason}\n")
 

@@ -175,15 +175,20 @@ def read_chain(value: Any) -> Chain:
 
 def _checkpoint(value: Any) -> LoggedCheckpoint:
     told = members(value, {"note": str, "proof": list}, "a checkpoint")
-    return LoggedCheckpoint(told["note"], _proof(told["proof"]))
+    return LoggedCheckpoint(told["note"], read_proof(told["proof"]))
 
 
 def _entry(value: Any) -> LoggedEntry:
     told = members(value, {"entry": str, "index": int, "proof": list}, "an entry")
-    return LoggedEntry(told["entry"].encode(), told["index"], _proof(told["proof"]))
+    return LoggedEntry(told["entry"].encode(), told["index"], read_proof(told["proof"]))
 
 
-def _proof(hashes: list[Any]) -> tuple[bytes, ...]:
+def read_proof(hashes: list[Any]) -> tuple[bytes, ...]:
+    """A Merkle proof out of its hashes in base64.
+
+    Raises:
+        NotCanonical: there are more than PROOF_LIMIT, or one of them is not 32 bytes in canonical base64.
+    """
     if len(hashes) > PROOF_LIMIT:
         raise NotCanonical(f"a proof has more than {PROOF_LIMIT} hashes")
     return tuple(map(_hash, hashes))
@@ -206,15 +211,16 @@ def _told(header: Header) -> dict[str, Any]:
             "round": header.round,
             "signature": header.signature.hex(),
         },
-        "checkpoints": [{"note": one.note, "proof": _base64(one.proof)} for one in header.checkpoints],
+        "checkpoints": [{"note": one.note, "proof": proof_told(one.proof)} for one in header.checkpoints],
         "draw": header.draw,
         "entries": [
-            {"entry": one.text.decode(), "index": one.place, "proof": _base64(one.proof)}
+            {"entry": one.text.decode(), "index": one.place, "proof": proof_told(one.proof)}
             for one in header.entries
         ],
         "format": FORMAT,
     }
 
 
-def _base64(proof: Sequence[bytes]) -> list[str]:
+def proof_told(proof: Sequence[bytes]) -> list[str]:
+    """A Merkle proof as `read_proof` takes it."""
     return [base64.b64encode(one).decode() for one in proof]

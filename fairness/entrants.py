@@ -33,7 +33,7 @@ class Entrant(NamedTuple):
         return self.id_hash + self.weight.to_bytes(4, "big") + self.category.encode()
 
 
-class Neighbour(NamedTuple):
+class ProvenLine(NamedTuple):
     """A line of the list with its place, and the proof that it is there."""
 
     entrant: Entrant
@@ -90,8 +90,8 @@ def reader_of_lines(categories: Iterable[str]) -> Callable[[bytes], Entrant]:
 def check_absence(
     id_hash: bytes,
     *,
-    before: Neighbour | None,
-    after: Neighbour | None,
+    before: ProvenLine | None,
+    after: ProvenLine | None,
     size: int,
     root: bytes,
 ) -> None:

@@ -34,7 +34,7 @@ from fairness.bundle import (
 from fairness.canonical import NotCanonical
 from fairness.ceremony import Ceremony, EntriesRefused, read_ceremony
 from fairness.conclude import CategoryList, empty_lists
-from fairness.draw import Scoring, scored_within
+from fairness.draw import Scored, Scoring, scored_within
 from fairness.entrants import EntrantsRefused, reader_of_lines
 from fairness.entries import Frozen, Outcome
 from fairness.history import HistoryRefused, check_log, check_times, check_witnesses
@@ -87,8 +87,11 @@ class Verified(NamedTuple):
 
     draw: str
     demo: bool
+    freeze: bytes
     seed: bytes
     outcomes: Mapping[str, Outcome]
+    winners: Mapping[str, Sequence[Scored]]
+    """Those with a place by category, in the order of their ranks."""
     notes: tuple[str, ...]
     """What each step has found, in its order."""
 
@@ -117,7 +120,15 @@ def verify(
             notes.append(step())
         except _REFUSALS as error:
             raise Refused(number, str(error)) from error
-    return Verified(run.header.draw, run.header.chain.is_demo, run.seed, run.outcomes, tuple(notes))
+    return Verified(
+        draw=run.header.draw,
+        demo=run.header.chain.is_demo,
+        freeze=run.freeze,
+        seed=run.seed,
+        outcomes=run.outcomes,
+        winners=run.winners,
+        notes=tuple(notes),
+    )
 
 
 class _Run:
@@ -130,6 +141,7 @@ class _Run:
     outputs: list[bytes]
     seed: bytes
     outcomes: dict[str, Outcome]
+    winners: dict[str, list[Scored]]
 
     def __init__(
         self, source: Readable, policy: Policy, *, demo: bool, scoring: Scoring, progress: Progress
@@ -246,9 +258,10 @@ class _Run:
 
     # Step 10
     def _ranking(self) -> str:
-        self.outcomes = {}
+        self.outcomes, self.winners = {}, {}
         for category in in_order(self._frozen.quotas):
-            self.outcomes[category] = self._rank_category(category)
+            self.winners[category] = self._rank_category(category)
+            self.outcomes[category] = self.lists[category].outcome(self.winners[category])
         if self.outcomes != dict(self.ceremony.finished.categories):
             raise EntriesRefused("the figures of the result are not those of the ranking")
         winners = sum(outcome.winners for outcome in self.outcomes.values())
@@ -258,14 +271,13 @@ class _Run:
             raise EntriesRefused("there is something after the end line")
         return f"{winners} winners, as the seed gives them"
 
-    def _rank_category(self, category: str) -> Outcome:
-        found, quota = self.lists[category], self._frozen.quotas[category]
-        seed = category_seed(self.seed, category)
-        ranked = found.rank(seed, quota, self._scoring)
+    def _rank_category(self, category: str) -> list[Scored]:
+        seed, quota = category_seed(self.seed, category), self._frozen.quotas[category]
+        ranked = self.lists[category].rank(seed, quota, self._scoring)
         for place, scored in enumerate(ranked, 1):
             if read_line(self._source) != winner_line(category, place, scored):
                 raise EntriesRefused(f"winner {place} of {category} is not {scored.id_hash.hex()}")
-        return found.outcome(ranked)
+        return ranked
 
     @property
     def _frozen(self) -> Frozen:

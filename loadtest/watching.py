@@ -101,14 +101,13 @@ class Watcher:
 
     async def watch(self) -> None:
         """Follows the stream until it is cancelled, or lost."""
-        try:
+        # A stream that breaks and one that ends are the same to who follows it: lost, and counted so.
+        with suppress(NoAnswerError):
             async for event, data in self._connection.events(self._path):
                 if event == "availability":
                     self.events += 1
                     self.counts.update(msgspec.json.decode(data, type=Counts))
                     self.opened.set()
-        except NoAnswerError:
-            pass
         self.lost = True
         self.opened.set()
 

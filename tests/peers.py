@@ -6,7 +6,7 @@ It serves on a loop and a thread of its own: a test's own loop stands still whil
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -44,14 +44,13 @@ async def peer(handler: Handler) -> AsyncIterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while True:
-                told = await handler(await _read(reader))
-                head = [f"HTTP/1.1 {told.status} X", f"content-length: {len(told.body)}"]
-                head += [f"{name}: {value}" for name, value in told.headers.items()]
-                writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + told.body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the client has hung up
+            with suppress(asyncio.IncompleteReadError, ConnectionError):  # the client has hung up
+                while True:
+                    told = await handler(await _read(reader))
+                    head = [f"HTTP/1.1 {told.status} X", f"content-length: {len(told.body)}"]
+                    head += [f"{name}: {value}" for name, value in told.headers.items()]
+                    writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + told.body)
+                    await writer.drain()
         finally:
             writer.close()
 

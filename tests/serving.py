@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -79,11 +80,9 @@ class Serving:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.said()
-            try:
+            with suppress(httpx.TransportError):  # not listening yet, or a worker is being replaced
                 if good():
                     return
-            except httpx.TransportError:
-                pass  # not listening yet, or a worker is being replaced
             time.sleep(0.05)
         raise AssertionError("not in time:\n" + self.said())
 

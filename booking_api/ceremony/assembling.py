@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from booking_api.ceremony.beacons import Round
-from booking_api.ceremony.errors import CeremonyUnusable
+from booking_api.ceremony.errors import CeremonyRefused, CeremonyUnusable
 from booking_api.ceremony.folders import CHECKPOINT, KEPT, LogFolder, LogServer
 from booking_api.ceremony.stages import Concluded
 from fairness.beacon import Chain
@@ -13,9 +13,10 @@ from fairness.bundle import Header, LoggedCheckpoint, LoggedEntry, write_bundle
 from fairness.canonical import NotCanonical
 from fairness.checkpoint import parse_checkpoint
 from fairness.entrants import Entrant
-from fairness.entries import Entry, Frozen, KeyEntry, read
+from fairness.entries import Entry, Frozen, KeyEntry, Voided, read
 from fairness.merkle import consistency_proof, inclusion_proof
 from fairness.note import NoteRefused, parse_note
+from fairness.seed import freeze_hash
 from fairness.tiles import ENTRIES, TILE_WIDTH, TileReader, TileRefused
 
 
@@ -76,6 +77,23 @@ def draw_entries(log: LogFolder | LogServer, size: int, *, draw: str) -> list[Fo
             own.append(Found(place, text, entry))
     asked = {key for found in own if isinstance(found.entry, Frozen) for key in found.entry.contributors}
     return sorted([*own, *(found for key, found in keys.items() if key in asked)])
+
+
+def freeze_that_counts(found: Sequence[Found], *, draw: str) -> tuple[Found, Frozen]:
+    """The one freeze of a draw's entries that nothing voids.
+
+    Raises:
+        CeremonyRefused: there is none, or a second.
+    """
+    voided = {one.entry.freeze for one in found if isinstance(one.entry, Voided)}
+    freezes = [
+        (one, one.entry)
+        for one in found
+        if isinstance(one.entry, Frozen) and freeze_hash(one.text) not in voided
+    ]
+    if len(freezes) != 1:
+        raise CeremonyRefused(f"the log has {len(freezes)} freezes of {draw} that count, there must be one")
+    return freezes[0]
 
 
 def write_evidence(

@@ -1,16 +1,19 @@
-"""A look at a log by somebody who remembers the last one: it must only have grown, and tell one story of each draw."""
+"""A look at a log by somebody who remembers the last one: it must only have grown, and tell one story of each draw and matter."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from booking_api.ceremony.assembling import entries_of
 from booking_api.ceremony.errors import CeremonyUnusable
 from booking_api.ceremony.folders import LogFolder, LogServer
+from booking_api.ceremony.matters import Matters, Noticed, named
+from booking_api.ceremony.voids import in_time_by
+from fairness.beacon import QUICKNET, Chain
 from fairness.canonical import NotCanonical
-from fairness.entries import Frozen, KeyEntry, Voided, read
+from fairness.entries import read
 from fairness.merkle import EMPTY_ROOT, Accumulator, leaf_hash
-from fairness.policy import Cosigned
-from fairness.seed import freeze_hash
+from fairness.policy import Cosigned, Policy
 
 SEEN = "seen.json"
 
@@ -22,8 +25,17 @@ class Findings(NamedTuple):
     wrong: list[str]
 
 
-def look_again(log: LogFolder | LogServer, cosigned: Cosigned, memory: LogFolder) -> Findings:
+def look_again(
+    log: LogFolder | LogServer,
+    cosigned: Cosigned,
+    memory: LogFolder,
+    *,
+    policy: Policy,
+    chains: Sequence[Chain] = (QUICKNET,),
+) -> Findings:
     """Reads the whole log, and compares it with what was seen before. Remembers it when it only grew.
+
+    `chains`: beacons whose rounds' times are known, by which a void is in time.
 
     Raises:
         CeremonyUnusable: the log or the memory cannot be read.
@@ -32,15 +44,16 @@ def look_again(log: LogFolder | LogServer, cosigned: Cosigned, memory: LogFolder
     seen_size, seen_root = _remembered(memory, checkpoint.origin)
     findings = Findings([], [])
     tree = Accumulator()
-    freezes: dict[str, bytes] = {}
-    voided: set[bytes] = set()
+    known = {chain.hash: chain for chain in chains}
+    matters = Matters(in_time_by(log, policy, size=checkpoint.size, chains=known))
     for index, text in entries_of(log, checkpoint.size):
         if index == seen_size and tree.root() != seen_root:
             findings.wrong.append(f"the first {seen_size} entries are not those that were seen before")
         tree.append(leaf_hash(text))
-        _note_freeze(index, text, freezes, voided, findings)
+        what, noticed = _look_at(index, text, matters)
+        findings.wrong.extend(noticed.wrong)
         if index >= seen_size:
-            findings.new.append(f"{index} {_kind(text)}")
+            findings.new.extend([f"{index} {what}", *noticed.told])
     if checkpoint.size < seen_size or (checkpoint.size == seen_size and tree.root() != seen_root):
         findings.wrong.append(f"the log had {seen_size} entries before, and they are not these")
     if tree.root() != checkpoint.root:
@@ -51,29 +64,13 @@ def look_again(log: LogFolder | LogServer, cosigned: Cosigned, memory: LogFolder
     return findings
 
 
-def _note_freeze(
-    index: int, text: bytes, freezes: dict[str, bytes], voided: set[bytes], findings: Findings
-) -> None:
+def _look_at(index: int, text: bytes, matters: Matters) -> tuple[str, Noticed]:
+    """What the entry is, in a line, and what there is to say of it."""
     try:
         entry = read(text)
     except NotCanonical:
-        return
-    if isinstance(entry, Voided):
-        voided.add(entry.freeze)
-    elif isinstance(entry, Frozen):
-        earlier = freezes.get(entry.draw)
-        if earlier is not None and earlier not in voided:
-            findings.wrong.append(f"entry {index} freezes the draw {entry.draw} a second time")
-        freezes[entry.draw] = freeze_hash(text)
-
-
-def _kind(text: bytes) -> str:
-    try:
-        entry = read(text)
-    except NotCanonical:
-        return f"{len(text)} bytes"
-    who = entry.name if isinstance(entry, KeyEntry) else entry.draw
-    return f"{type(entry).__name__} {who}"
+        return f"{len(text)} bytes", Noticed([], [])
+    return named(entry), matters.take(index, text, entry)
 
 
 def _remembered(memory: LogFolder, origin: str) -> tuple[int, bytes]:

@@ -19,6 +19,7 @@ COMMANDS = {
     "register": ("booking_api.cli.register", "Import registers of learners, licences, vehicles, violations."),
     "rebuild": ("booking_api.cli.rebuild", "Make Valkey's view anew from PostgreSQL."),
     "verify": ("booking_api.cli.verify", "Is this draw what it says it is? Offline, by your own trust file."),
+    "receipt": ("booking_api.cli.receipt", "Is somebody in a draw's list, and what became of them? Offline."),
     "draw": ("booking_api.cli.draw", "Announce, freeze, contribute, finish; or rank a list by a seed."),
     "allocate": ("booking_api.cli.allocate", "A round: who gets which session, with a certificate."),
     "check": (

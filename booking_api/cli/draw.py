@@ -1,6 +1,6 @@
 """`gongdao draw`: the stages of a draw, each by who does it, on files. Without a stage it ranks a list by a seed.
 
-Operator: announce, freeze, finish, and `gongdao log append` after each. Contributors: contribute. The plain ranking is
+Operator: announce, freeze, finish, and `gongdao log append` after each. Contributors: contribute. Entrants: receipt. The plain ranking is
 `python -m fairness draw`, which needs no server packages.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from booking_api import clock
-from booking_api.ceremony.assembling import Found, draw_entries, size_of, write_evidence
+from booking_api.ceremony.assembling import draw_entries, freeze_that_counts, size_of, write_evidence
 from booking_api.ceremony.beacons import (
     RELAYS,
     Round,
@@ -21,8 +21,9 @@ from booking_api.ceremony.beacons import (
     read_chain_file,
 )
 from booking_api.ceremony.errors import CeremonyRefused, CeremonyUnusable
-from booking_api.ceremony.folders import LogFolder
+from booking_api.ceremony.folders import LogFolder, log_at
 from booking_api.ceremony.publishing import append
+from booking_api.ceremony.receipts import Holder, holder_of, receipt_from_bundle, receipt_from_log
 from booking_api.ceremony.secret_files import read_contributor_key, read_signing_key
 from booking_api.ceremony.stages import (
     contribute,
@@ -33,28 +34,18 @@ from booking_api.ceremony.stages import (
     read_kind,
     write_list,
 )
-from booking_api.cli.ceremony_options import (
-    FILE,
-    FOLDER,
-    key_option,
-    log_option,
-    out_option,
-    read_entry,
-    read_trust,
-    told,
-    trust_option,
-    write_new,
-)
+from booking_api.cli import ceremony_options as options
 from fairness.__main__ import PROCESSES, main
 from fairness.beacon import Chain
 from fairness.canonical import NotCanonical
+from fairness.entrants import EntrantsRefused, read_id_hash
 from fairness.entries import Announced, Beacon, Contributed, Entry, Frozen, Voided, write
 from fairness.processes import scoring_with
 from fairness.seed import freeze_hash
 
-_CHAIN = click.option("--chain", type=FILE, help="The beacon's chain (default: drand's quicknet).")
+_CHAIN = click.option("--chain", type=options.FILE, help="The beacon's chain (default: drand's quicknet).")
 _LIST = click.option(
-    "--list", "listed", type=FILE, required=True, help="The frozen list as it was published."
+    "--list", "listed", type=options.FILE, required=True, help="The frozen list as it was published."
 )
 
 
@@ -86,32 +77,34 @@ def command() -> None:
 @click.option(
     "--contributor", "keys", multiple=True, required=True, help="A VRF key, in the order of the seed."
 )
-@out_option
+@options.out_option
 def announce(*, out: Path, chain: Path | None, number: int, keys: Sequence[str], **names: str) -> int:
     """Write the announcement: one draw for this quota and period, one round, these contributors."""
-    with told():
+    with options.told():
         try:
             contributors = tuple(bytes.fromhex(key) for key in keys)
         except ValueError as error:
             raise CeremonyUnusable(f"--contributor: {error}") from error
         beacon = Beacon(read_chain_file(chain).hash, number)
-        write_new(out, _text(Announced(beacon=beacon, contributors=contributors, **names)))
+        options.write_new(out, _text(Announced(beacon=beacon, contributors=contributors, **names)))
     return 0
 
 
 @command.command("freeze")
-@click.option("--announcement", type=FILE, required=True)
-@click.option("--entrants", type=FILE, required=True, help="CSV: id_hash,weight,category.")
+@click.option("--announcement", type=options.FILE, required=True)
+@click.option("--entrants", type=options.FILE, required=True, help="CSV: id_hash,weight,category.")
 @click.option("--place", "places", multiple=True, required=True, metavar="CATEGORY=K", help="How many win.")
 @click.option("--code", default="00" * 32, help="SHA-256 of the rules as they were published.")
-@click.option("--list", "listed", type=FILE, required=True, help="The new file with the list to publish.")
-@out_option
+@click.option(
+    "--list", "listed", type=options.FILE, required=True, help="The new file with the list to publish."
+)
+@options.out_option
 def freeze_list(
     *, announcement: Path, entrants: Path, places: Sequence[str], code: str, listed: Path, out: Path
 ) -> int:
     """Freeze the list: write it as it is published, and the entry that binds it."""
-    with told():
-        announced = read_kind(read_entry(announcement), Announced)
+    with options.told():
+        announced = read_kind(options.read_entry(announcement), Announced)
         found = read_entrants_csv(entrants)
         try:
             frozen = freeze(announced, found, quotas=_quotas(places), code=bytes.fromhex(code))
@@ -119,49 +112,59 @@ def freeze_list(
             raise CeremonyUnusable(f"--code: {error}") from error
         text = _text(frozen)
         write_list(listed, found)
-        write_new(out, text)
+        options.write_new(out, text)
     click.echo(f"{frozen.entrants} entrants, {frozen.tickets} tickets, freeze {freeze_hash(text).hex()}")
     return 0
 
 
 @command.command("contribute")
-@click.option("--freeze", "frozen", type=FILE, required=True, help="The freeze's entry.")
+@click.option("--freeze", "frozen", type=options.FILE, required=True, help="The freeze's entry.")
 @_LIST
-@click.option("--secret", type=FILE, required=True, help="The contributor's key.")
-@out_option
+@click.option("--secret", type=options.FILE, required=True, help="The contributor's key.")
+@options.out_option
 def contribute_proof(*, frozen: Path, listed: Path, secret: Path, out: Path) -> int:
     """Check the frozen list against the published one, and write a contributor's proof for it."""
-    with told():
-        text = read_entry(frozen)
+    with options.told():
+        text = options.read_entry(frozen)
         entrants = read_frozen_list(listed, read_kind(text, Frozen))
-        write_new(out, _text(contribute(text, entrants, read_contributor_key(secret))))
+        options.write_new(out, _text(contribute(text, entrants, read_contributor_key(secret))))
     return 0
 
 
 @command.command("void")
-@click.option("--freeze", "frozen", type=FILE, required=True, help="The freeze's entry.")
+@click.option("--freeze", "frozen", type=options.FILE, help="The freeze's entry.")
+@click.option("--announcement", type=options.FILE, help="Or the announcement's, where nothing was frozen.")
 @click.option("--reason", required=True)
-@out_option
-def void(*, frozen: Path, reason: str, out: Path) -> int:
-    """Write the entry that voids a freeze, for the log before the round is due."""
-    with told():
-        text = read_entry(frozen)
-        draw = read_kind(text, Frozen).draw
-        write_new(out, _text(Voided(draw, freeze_hash(text), reason)))
+@options.out_option
+def void(*, frozen: Path | None, announcement: Path | None, reason: str, out: Path) -> int:
+    """Write the entry that voids a freeze or an announcement, for the log before the round is due.
+
+    The same matter may then be announced under another name: `gongdao log monitor` names both, and the reason.
+    """
+    with options.told():
+        if frozen is not None and announcement is None:
+            text = options.read_entry(frozen)
+            draw = read_kind(text, Frozen).draw
+        elif announcement is not None and frozen is None:
+            text = options.read_entry(announcement)
+            draw = read_kind(text, Announced).draw
+        else:
+            raise CeremonyUnusable("say --freeze or --announcement, one of them")
+        options.write_new(out, _text(Voided(draw, freeze_hash(text), reason)))
     return 0
 
 
 @command.command("finish")
-@log_option
-@key_option
-@trust_option
+@options.log_option
+@options.key_option
+@options.trust_option
 @click.option("--draw", required=True, help="The draw's name.")
 @_LIST
 @_CHAIN
-@click.option("--beacon", type=FILE, help="The round as a file, instead of asking relays.")
+@click.option("--beacon", type=options.FILE, help="The round as a file, instead of asking relays.")
 @click.option("--relay", "relays", multiple=True, default=RELAYS, help="Where the round is asked for.")
 @click.option("--processes", type=click.IntRange(1, 64), default=PROCESSES, show_default=True)
-@out_option
+@options.out_option
 def finish_draw(
     *,
     folder: Path,
@@ -176,15 +179,16 @@ def finish_draw(
     out: Path,
 ) -> int:
     """Take the round, compute the result, log it, and write the evidence bundle."""
-    with told():
-        log, policy, signing = LogFolder(folder), read_trust(trust), read_signing_key(key)
-        freeze_text, frozen, contributions = _drawn(draw_entries(log, size_of(log), draw=draw), draw)
+    with options.told():
+        log, policy, signing = LogFolder(folder), options.read_trust(trust), read_signing_key(key)
+        found = draw_entries(log, size_of(log), draw=draw)
+        counted, frozen = freeze_that_counts(found, draw=draw)
         of_chain = read_chain_file(chain)
         drawn_round = _round(of_chain, frozen.beacon.round, beacon, relays)
         concluded = finish(
-            freeze_text,
+            counted.text,
             read_frozen_list(listed, frozen),
-            contributions,
+            [one.entry for one in found if isinstance(one.entry, Contributed)],
             chain=of_chain,
             beacon_round=drawn_round,
             scoring=scoring_with(processes),
@@ -205,39 +209,72 @@ def finish_draw(
     return 0
 
 
+@command.command("receipt")
+@click.option("--bundle", type=options.FILE, help="The draw's evidence; or, from the freeze on:")
+@click.option("--log", help="the log, a folder or an http(s) address,")
+@click.option("--draw", help="the draw's name,")
+@click.option("--list", "listed", type=options.FILE, help="and the frozen list as it was published.")
+@click.option("--id", "entrant_id", help="The entrant's id, which will be in the receipt, as will the salt.")
+@click.option("--salt", help="Their salt, 64 hex digits.")
+@click.option("--id-hash", help="Their id_hash instead of both, for a receipt that names nobody.")
+@options.out_option
+def receipt(
+    *,
+    bundle: Path | None,
+    log: str | None,
+    draw: str | None,
+    listed: Path | None,
+    entrant_id: str | None,
+    salt: str | None,
+    id_hash: str | None,
+    out: Path,
+) -> int:
+    """Write an entrant's receipt: their line in the frozen list with its proof, or their neighbours' if they have none.
+
+    `gongdao receipt FILE` checks it.
+    """
+    with options.told():
+        holder = _holder(entrant_id, salt, id_hash)
+        if bundle is not None and (log, draw, listed) == (None, None, None):
+            text = receipt_from_bundle(bundle, holder)
+        elif bundle is None and log is not None and draw is not None and listed is not None:
+            text = receipt_from_log(log_at(log), listed, holder, draw=draw)
+        else:
+            raise CeremonyUnusable("say --bundle alone, or --log, --draw and --list together")
+        options.write_new(out, text)
+    return 0
+
+
 @command.command("demo-chain")
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", type=options.FOLDER)
 def demo_chain(*, folder: Path) -> int:
     """Make a demonstration's beacon in FOLDER. Whoever has its secret knows every round: it proves nothing."""
-    with told():
+    with options.told():
         chain = new_demo_chain(folder, now_s=clock.now_s())
     click.echo(f"chain {chain.beacon_id} {chain.hash.hex()}")
     return 0
 
 
 @command.command("demo-round")
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", type=options.FOLDER)
 @click.option("--round", "number", type=click.IntRange(1), required=True)
-@out_option
+@options.out_option
 def demo_round_of(*, folder: Path, number: int, out: Path) -> int:
     """Write a round of a demonstration's beacon, once it is due."""
-    with told():
-        write_new(out, demo_round(folder, number, now_s=clock.now_s()).removesuffix(b"\n"))
+    with options.told():
+        options.write_new(out, demo_round(folder, number, now_s=clock.now_s()).removesuffix(b"\n"))
     return 0
 
 
-def _drawn(found: Sequence[Found], draw: str) -> tuple[bytes, Frozen, list[Contributed]]:
-    """The freeze that counts, and the contributions in the log."""
-    voided = {one.entry.freeze for one in found if isinstance(one.entry, Voided)}
-    freezes = [
-        (one.text, one.entry)
-        for one in found
-        if isinstance(one.entry, Frozen) and freeze_hash(one.text) not in voided
-    ]
-    if len(freezes) != 1:
-        raise CeremonyRefused(f"the log has {len(freezes)} freezes of {draw} that count, there must be one")
-    [(text, frozen)] = freezes
-    return text, frozen, [one.entry for one in found if isinstance(one.entry, Contributed)]
+def _holder(entrant_id: str | None, salt: str | None, id_hash: str | None) -> Holder:
+    if entrant_id is not None and salt is not None and id_hash is None:
+        return holder_of(entrant_id=entrant_id, salt=salt)
+    if id_hash is None or entrant_id is not None or salt is not None:
+        raise CeremonyUnusable("say --id and --salt together, or --id-hash alone")
+    try:
+        return Holder(read_id_hash(id_hash.encode()))
+    except EntrantsRefused as error:
+        raise CeremonyUnusable(f"--id-hash: {error}") from error
 
 
 def _round(chain: Chain, number: int, beacon: Path | None, relays: Sequence[str]) -> Round:

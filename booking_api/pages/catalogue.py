@@ -25,6 +25,7 @@ LOCALES: Mapping[Language, str] = {"zh-CN": "zh_CN", "en": "en_GB"}
 FOLDERS: Mapping[Language, str] = {"zh-CN": "zh_CN", "en": "en"}
 _DAY = {"zh-CN": "M月d日 EEE", "en": "EEE d MMM"}
 _LONG_DAY = {"zh-CN": "y年M月d日 EEEE", "en": "EEEE d MMMM y"}
+_DATE = {"zh-CN": "y年M月d日", "en": "d MMMM y"}
 _MONTH = {"zh-CN": "M月", "en": "MMM"}
 FEN = 100
 
@@ -89,6 +90,10 @@ class Words:
         """A title or name in this language, else in any it has."""
         return told.get(self.lang) or next(iter(told.values()), "")
 
+    def district(self, name: str) -> str:
+        """What a district is called in this language, else the name that the plan gives it."""
+        return self.code(f"district.{name}", instead=name)
+
     def day(self, day: date | datetime) -> str:
         """A day of this year, short: `Tue 24 Nov`."""
         return _day(_in_china(day), self.locale, _DAY[self.lang])
@@ -96,6 +101,10 @@ class Words:
     def long_day(self, day: date | datetime) -> str:
         """A day in full."""
         return _day(_in_china(day), self.locale, _LONG_DAY[self.lang])
+
+    def full_date(self, day: date | datetime) -> str:
+        """A day in full without its weekday, for one that is years away."""
+        return _day(_in_china(day), self.locale, _DATE[self.lang])
 
     def leaf(self, day: date) -> DayWords:
         """A day as a calendar leaf."""

@@ -1,6 +1,7 @@
-// The verifier's page: two files in, the steps as they go, the result, one's own line. It asks no network for anything.
+// The verifier's page: files in, the steps as they go, the result, one's own line. It asks no network for anything.
 
 import { Unreadable } from "./bundle.js";
+import { lookUp } from "./own_line.js";
 import { checkReceipt } from "./receipt.js";
 import { languageOf } from "./texts.js";
 import { DEFAULT_TRUST, parseTrust } from "./trust.js";
@@ -10,17 +11,18 @@ import { View, byId } from "./view.js";
 /** Whoever checks has stopped the check. */
 class Stopped extends Error {}
 
-const FILES = ["bundle", "trust"];
+const FILES = ["bundle", "trust", "receipt"];
 const page = {
   view: new View(languageOf(navigator.languages)),
-  files: { bundle: null, trust: null },
+  files: { bundle: null, trust: null, receipt: null },
   /** The check that runs. */
   check: null,
   held: [],
   verdict: null,
   /** A sentence's name and values. */
   trouble: null,
-  receipt: { line: null, wrong: null },
+  receipt: null,
+  own: { line: null, wrong: null },
 };
 
 function show() {
@@ -31,29 +33,32 @@ function show() {
   });
   for (const name of FILES) view.showFile(name, page.files[name]);
   view.showVerdict(trouble, verdict);
+  view.showReceipt(page.receipt, verdict?.verified ? verdict : null);
   view.showResult(verdict?.verified ? verdict : null);
   showCheck(check !== null);
-  showReceipt();
+  showOwnLine();
   view.showSteps(held, { running: check !== null, failure: verdict?.failure ?? null });
 }
 
 function showCheck(running) {
-  byId("start").disabled = page.files.bundle === null || !globalThis.crypto?.subtle;
+  byId("start").disabled = nothingToCheck() || !globalThis.crypto?.subtle;
   // Not disabled, or whoever pressed it by a key would be nowhere.
   byId("start").setAttribute("aria-disabled", String(running));
   byId("start").textContent = page.view.say(running ? "checking" : "start");
   byId("stop").hidden = !running;
 }
 
-function showReceipt() {
-  const { line, wrong } = page.receipt;
+const nothingToCheck = () => page.files.bundle === null && page.files.receipt === null;
+
+function showOwnLine() {
+  const { line, wrong } = page.own;
   const outcome = page.verdict?.outcomes.find(({ name }) => name === line?.category);
-  page.view.showReceipt(line, { wrong, count: outcome?.winners.length ?? 0, demo: page.verdict?.demo ?? false });
+  page.view.showOwnLine(line, { wrong, count: outcome?.winners.length ?? 0, demo: page.verdict?.demo ?? false });
 }
 
 function forget() {
   page.check?.stop();
-  Object.assign(page, { check: null, held: [], verdict: null, trouble: null, receipt: { line: null, wrong: null } });
+  Object.assign(page, { check: null, held: [], verdict: null, trouble: null, receipt: null, own: { line: null, wrong: null } });
 }
 
 function choose(name, file) {
@@ -64,7 +69,7 @@ function choose(name, file) {
 }
 
 async function start() {
-  if (page.files.bundle === null || page.check !== null) return;
+  if (nothingToCheck() || page.check !== null) return;
   forget();
   let stopped = false;
   const check = { stop: () => (stopped = true) };
@@ -75,20 +80,11 @@ async function start() {
   };
   try {
     const trust = await readTrust();
-    const verdict = await verify(page.files.bundle.stream(), trust, {
-      demo: byId("demo").checked,
-      progress(_, done, of) {
-        goOn();
-        page.view.showProgress(done, of);
-      },
-      onStep(step) {
-        goOn();
-        page.held.push(step);
-        page.view.showSteps(page.held, { running: true, failure: null });
-      },
-    });
+    const verdict = page.files.bundle && (await verifyBundle(trust, goOn));
     goOn();
-    page.verdict = verdict;
+    const receipt = page.files.receipt && (await checkReceipt(await readReceipt(), trust, verdict));
+    goOn();
+    Object.assign(page, { verdict, receipt });
   } catch (error) {
     // Another check, or none, is what the page shows now.
     if (page.check !== check) return;
@@ -101,6 +97,31 @@ async function start() {
     }
   }
 }
+
+function verifyBundle(trust, goOn) {
+  return verify(page.files.bundle.stream(), trust, {
+    demo: byId("demo").checked,
+    progress(_, done, of) {
+      goOn();
+      page.view.showProgress(done, of);
+    },
+    onStep(step) {
+      goOn();
+      page.held.push(step);
+      page.view.showSteps(page.held, { running: true, failure: null });
+    },
+  });
+}
+
+async function readReceipt() {
+  try {
+    return new Uint8Array(await page.files.receipt.arrayBuffer());
+  } catch (error) {
+    throw new UnusableReceipt(error.message, { cause: error });
+  }
+}
+
+class UnusableReceipt extends Error {}
 
 async function readTrust() {
   const { trust } = page.files;
@@ -116,26 +137,27 @@ class UnusableTrust extends Error {}
 function troubleOf(error) {
   if (error instanceof Stopped) return { name: "stopped" };
   if (error instanceof UnusableTrust) return { name: "unusable_trust", values: { reason: error.message } };
+  if (error instanceof UnusableReceipt) return { name: "unusable_receipt", values: { reason: error.message } };
   if (error instanceof Unreadable) return { name: "unusable_bundle", values: { reason: error.message } };
   return null;
 }
 
-function lookUp() {
-  const id = byId("receipt-id").value;
-  const salt = byId("receipt-salt").value;
-  page.receipt = { line: null, wrong: null };
+function findOwnLine() {
+  const id = byId("line-id").value;
+  const salt = byId("line-salt").value;
+  page.own = { line: null, wrong: null };
   if (id === "") {
-    page.receipt.wrong = "id_missing";
+    page.own.wrong = "id_missing";
   } else {
     try {
-      page.receipt.line = checkReceipt(page.verdict, id, salt);
+      page.own.line = lookUp(page.verdict, id, salt);
     } catch (error) {
       if (error.constructor !== Error) throw error;
-      page.receipt.wrong = "salt_wrong";
+      page.own.wrong = "salt_wrong";
     }
   }
-  showReceipt();
-  if (page.receipt.wrong) byId(page.receipt.wrong === "id_missing" ? "receipt-id" : "receipt-salt").focus();
+  showOwnLine();
+  if (page.own.wrong) byId(page.own.wrong === "id_missing" ? "line-id" : "line-salt").focus();
 }
 
 for (const name of FILES) {
@@ -166,9 +188,9 @@ byId("stop").addEventListener("click", () => {
   page.check?.stop();
   byId("start").focus();
 });
-byId("receipt").addEventListener("submit", (event) => {
+byId("line").addEventListener("submit", (event) => {
   event.preventDefault();
-  lookUp();
+  findOwnLine();
 });
 byId("no-crypto").hidden = Boolean(globalThis.crypto?.subtle);
 show();

@@ -52,6 +52,7 @@ export const STEPS = RUN.map(({ name }) => name);
  * @property {string | null} draw its name, if the header was read
  * @property {Step[]} steps those that hold
  * @property {{step: number, name: string, reason: string} | null} failure
+ * @property {string | null} freeze C in hex, null unless verified
  * @property {string | null} seed in hex
  * @property {import("./draw.js").Outcome[]} outcomes the categories' results, empty unless verified
  * @property {import("./entrants.js").EntrantList | null} entrants
@@ -97,6 +98,7 @@ export async function verify(source, trust, { demo = false, progress = () => {},
     draw: draw.header?.draw ?? null,
     steps,
     failure,
+    freeze: verified ? toHex(draw.history.freeze) : null,
     seed: verified ? toHex(draw.seed) : null,
     outcomes: verified ? draw.outcomes : [],
     entrants: verified ? draw.list : null,

@@ -2,7 +2,7 @@
 
 import { toHex } from "./bytes.js";
 import { figuresOf } from "./ranking.js";
-import { LANGUAGES, noteOf, sentence } from "./texts.js";
+import { LANGUAGES, noteOf, sentence, sentencesOf } from "./texts.js";
 import { STEPS } from "./verify.js";
 
 const MOST_SHOWN = 100;
@@ -43,7 +43,7 @@ export class View {
     byId("languages").replaceChildren(...buttons);
   }
 
-  /** @param {string} name "bundle" or "trust" @param {File | null} file */
+  /** @param {string} name "bundle", "trust" or "receipt" @param {File | null} file */
   showFile(name, file) {
     const size = file && this.#size(file.size);
     byId(`${name}-file`).textContent = file ? this.say("dropped", { name: file.name, size }) : this.say("no_file");
@@ -196,14 +196,45 @@ export class View {
   }
 
   /**
-   * @param {import("./receipt.js").OwnLine | null} line
+   * @param {import("./receipt.js").ReceiptVerdict | null} receipt
+   * @param {import("./verify.js").Verdict | null} draw its bundle's, if that holds
+   */
+  showReceipt(receipt, draw) {
+    const shown = receipt === null ? [] : receipt.holds ? [this.#receipt(receipt, draw)] : [this.#refusedReceipt(receipt)];
+    byId("receipt-verdict").replaceChildren(...shown);
+  }
+
+  #receipt(receipt, draw) {
+    const said = sentencesOf(this.language, receipt, draw);
+    const demo = draw?.demo ?? false;
+    const kind = receipt.listed === null ? "bad" : demo ? "demo" : "good";
+    const outcome = draw?.outcomes.find(({ name }) => name === receipt.line?.category);
+    return element(
+      "section",
+      { class: `notice ${kind}` },
+      ...said.map((text, place) => element("p", { class: place ? "hint" : "strong" }, ...this.#badge(demo), text)),
+      ...(receipt.line ? [this.#ownLine(receipt.line, outcome.winners.length, demo)] : [this.#facts([[this.say("id_hash"), element("code", {}, receipt.idHash)]], demo)]),
+    );
+  }
+
+  #refusedReceipt({ failure: { step, name, reason } }) {
+    return element(
+      "div",
+      { class: "notice bad" },
+      element("p", { class: "strong" }, this.say("receipt_refused", { step, name: this.say(`receipt_step_${name}`) })),
+      element("p", { lang: "en" }, reason),
+    );
+  }
+
+  /**
+   * @param {import("./own_line.js").OwnLine | null} line
    * @param {{wrong: string | null, count: number, demo: boolean}} more `wrong`: a sentence's name
    */
-  showReceipt(line, { wrong, count, demo }) {
-    byId("receipt-wrong").textContent = wrong ? this.say(wrong) : "";
-    byId("receipt-id").setAttribute("aria-invalid", String(wrong === "id_missing"));
-    byId("receipt-salt").setAttribute("aria-invalid", String(wrong === "salt_wrong"));
-    byId("receipt-found").replaceChildren(...(line ? [this.#ownLine(line, count, demo)] : []));
+  showOwnLine(line, { wrong, count, demo }) {
+    byId("line-wrong").textContent = wrong ? this.say(wrong) : "";
+    byId("line-id").setAttribute("aria-invalid", String(wrong === "id_missing"));
+    byId("line-salt").setAttribute("aria-invalid", String(wrong === "salt_wrong"));
+    byId("line-found").replaceChildren(...(line ? [this.#ownLine(line, count, demo)] : []));
   }
 
   #ownLine(line, count, demo) {

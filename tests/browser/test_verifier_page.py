@@ -13,6 +13,7 @@ from booking_api.pages.headers import SECURITY_HEADERS
 from tests.browser.axe import axe_everywhere
 from tests.browser.keeping import keep  # noqa: F401 - a fixture
 from tests.fairness.ceremonies import play, secret, trust_text
+from tests.fairness.receipts import ABSENT, GOOD, LISTED, RECEIPT_TAMPERINGS, RECEIPTS
 
 pytestmark = pytest.mark.browser
 
@@ -141,10 +142,10 @@ def test_everybody_finds_their_own_line(opened, language, keep):  # noqa: F811
     expect(page.locator("#result")).to_be_visible()
     places = 0
     for number in range(30):
-        page.locator("#receipt-id").fill(f"person {number}")
-        page.locator("#receipt-salt").fill(secret(f"salt {number}").hex())
-        page.locator("#receipt button").click()
-        found = page.locator("#receipt-found .notice")
+        page.locator("#line-id").fill(f"person {number}")
+        page.locator("#line-salt").fill(secret(f"salt {number}").hex())
+        page.locator("#line button").click()
+        found = page.locator("#line-found .notice")
         id_hash = bytes.fromhex(found.locator("code").first.inner_text())
         if place := winners.get(id_hash):
             places += 1
@@ -152,15 +153,63 @@ def test_everybody_finds_their_own_line(opened, language, keep):  # noqa: F811
         else:
             expect(found).to_contain_text("未中签" if language == "zh-CN" else "no place in")
     assert places == len(winners)
-    page.locator("#receipt-id").fill("somebody else")
-    page.locator("#receipt button").click()
-    expect(page.locator("#receipt-found .bad")).to_contain_text("id_hash")
+    page.locator("#line-id").fill("somebody else")
+    page.locator("#line button").click()
+    expect(page.locator("#line-found .bad")).to_contain_text("id_hash")
     keep(page, f"verify-receipt-{language}")
-    page.locator("#receipt-salt").fill("12")
-    page.locator("#receipt button").click()
-    expect(page.locator("#receipt-salt")).to_have_attribute("aria-invalid", "true")
-    expect(page.locator("#receipt-salt")).to_be_focused()
+    page.locator("#line-salt").fill("12")
+    page.locator("#line button").click()
+    expect(page.locator("#line-salt")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#line-salt")).to_be_focused()
     assert axe_everywhere(page) == []
+
+
+def hand_in(page: Page, receipt: bytes) -> None:
+    """Drops a receipt beside the bundle and starts."""
+    page.evaluate(DROP, ["#drop-receipt", "my.receipt", receipt.decode()])
+    page.locator("#start").click()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_receipt_is_checked_with_the_bundle(opened, language, keep):  # noqa: F811
+    page = opened(language)
+    give(page, GOOD.bundle())
+    expect(page.locator("#result")).to_be_visible()
+    found = page.locator("#receipt-verdict .notice").first
+    hand_in(page, RECEIPTS["a winner without a name"]())
+    expect(found).to_contain_text("您的回执成立" if language == "zh-CN" else "Your receipt holds")
+    expect(found).to_contain_text("您是第 1 名" if language == "zh-CN" else "rank 1 of 3 in A")
+    # Every sentence about a demonstration says so.
+    assert found.locator("p .badge").count() == found.locator("p").count()
+    violations = axe_everywhere(page)
+    keep(page, f"verify-receipt-file-{language}")
+    hand_in(page, ABSENT)
+    expect(found).to_contain_text("证明不在名单中" if language == "zh-CN" else "shows an absence")
+    for tampering in RECEIPT_TAMPERINGS:
+        if tampering.name in {"id: another's", "line: heavier", "log: empty"}:
+            hand_in(page, tampering.make())
+            step = {"id": 1, "list": 2, "log": 3}[tampering.step]
+            expect(found).to_contain_text(f"第 {step} 步" if language == "zh-CN" else f"at step {step},")
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert violations + axe_everywhere(page) == []
+
+
+def test_a_receipt_is_checked_before_there_is_a_bundle_and_refused_with_one_that_does_not_hold(opened):
+    page = opened()
+    page.locator("#trust").set_input_files(
+        {"name": "trust.txt", "mimeType": "text/plain", "buffer": trust_text().encode()}
+    )
+    hand_in(page, LISTED)
+    found = page.locator("#receipt-verdict .notice").first
+    expect(found).to_contain_text("Your receipt holds")
+    expect(found).to_contain_text("its evidence bundle says")
+    expect(page.locator(".steps .waits")).to_have_count(11)
+    page.evaluate(DROP, ["#drop-bundle", "draw.bundle", GOOD.bundle().decode()])
+    expect(page.locator("#receipt-verdict")).to_be_empty()
+    page.locator("#start").click()
+    expect(page.locator("#verdict .bad")).to_contain_text("at step 4")
+    expect(found).to_contain_text("This receipt is refused at step 4")
 
 
 def test_the_language_changes_and_what_was_found_stays(opened):

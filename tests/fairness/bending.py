@@ -123,6 +123,11 @@ def void_after_all(good: Play) -> Play:
     return good.told_at(6, write(Voided("test-draw", FREEZE, "the operator did not like it")))
 
 
+def announcement_voided(good: Play) -> Play:
+    announced = freeze_hash(good.entries[2])
+    return good.told_at(3, write(Voided("test-draw", announced, "the list was not ready")))
+
+
 def other_chain() -> bytes:
     """A chain of the operator's own, whose secret they know, under the announced one's name."""
     own = CHAIN._replace(public_key=beacon.public_key_of(99))

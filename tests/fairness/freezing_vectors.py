@@ -15,6 +15,7 @@ from fairness.seed import category_seed, contribution_input, freeze_hash
 from fairness.verify import verify
 from fairness.vrf import output_of
 from tests.fairness.ceremonies import CHAIN, CONTRIBUTORS, KEYS, QUOTAS, play, reading, trust_text
+from tests.fairness.receipts import ABSENT, LISTED
 
 
 def frozen_vectors() -> dict[str, Any]:
@@ -50,6 +51,7 @@ def frozen_vectors() -> dict[str, Any]:
         },
         "trust": trust,
         "bundle": bundle.decode(),
+        "receipts": {"listed": LISTED.decode(), "absent": ABSENT.decode()},
     }
 
 

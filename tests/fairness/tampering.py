@@ -20,6 +20,7 @@ from tests.fairness.bending import (
     GOOD,
     LINES,
     WINNERS,
+    announcement_voided,
     at,
     entry,
     few_witnesses,
@@ -243,6 +244,7 @@ _OPERATORS = [
     Tampering("operator: a log with two beginnings", "log", forked),
     Tampering("operator: a second freeze under one name", "entries", operators(second_freeze)),
     Tampering("operator: the freeze voided after the contributions", "entries", operators(void_after_all)),
+    Tampering("announcement voided, and drawn all the same", "entries", operators(announcement_voided)),
     Tampering("operator: no contribution of the notary", "entries", without(5)),
     Tampering("operator: no announcement", "entries", without(2)),
     Tampering(

@@ -158,4 +158,4 @@ def test_no_server_package_is_needed():
     )
     loaded = set(json.loads(run("-c", code, program=()).stdout.replace("'", '"')))
     assert {"fairness", "nacl", "rfc8785", "py_arkworks_bls12381"} <= loaded
-    assert not loaded & {"litestar", "msgspec", "sqlalchemy", "redis", "click", "booking_api", "reservation"}
+    assert not loaded & {"litestar", "sqlalchemy", "redis", "click", "booking_api", "reservation"}

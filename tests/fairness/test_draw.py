@@ -19,6 +19,11 @@ from fairness.seed import category_seed
 
 ALPHA = 1e-4
 """Below this chance a deviation counts as found. Wrong rankings are found far below it, right ones are far above."""
+SEEDS = 20
+TRAITS = ("day", "position", "region")
+ALPHA_EACH = ALPHA / (SEEDS * len(TRAITS))
+"""ALPHA shared out over all tests of independence (Bonferroni): that any of a right ranking's fails is no likelier than one."""
+PER_GROUP, GROUPS, PLACES = 300, 10, 600
 DRAWS = 6_000
 WEIGHTS = (1, 2, 3, 4)
 
@@ -35,6 +40,10 @@ def seed(number):
 
 def id_hash(number):
     return sha256(b"entrant %d" % number).digest()
+
+
+ENTERED = [id_hash(number) for number in range(PER_GROUP * GROUPS)]
+"""In the order in which they entered."""
 
 
 def order_of(number, entrants, score):
@@ -98,20 +107,44 @@ def test_a_score_modulo_something_small_is_found_out():
     assert order_p(remainder) < ALPHA
 
 
-@pytest.mark.parametrize("traits", ["day", "position", "region"])
-def test_winning_depends_on_nothing_but_the_draw(traits):
-    """Day of entry, position in the list and region of 3,000 entrants, 600 places, weights alike."""
-    entrants = sorted(id_hash(number) for number in range(3_000))
-    groups = {
-        "day": {one: number % 30 for number, one in enumerate(map(id_hash, range(3_000)))},
-        "position": {one: place // 300 for place, one in enumerate(entrants)},
-        "region": {one: int(sha256(one).hexdigest(), 16) % 3_000 for one in entrants},
-    }[traits]
-    if traits == "region":
-        by_region = sorted(entrants, key=groups.__getitem__)
-        groups = {one: place // 300 for place, one in enumerate(by_region)}
-    winners = rank(seed(0), *join((one, 1) for one in entrants), quota=600)
-    assert group_p(groups, [winner.id_hash for winner in winners], 600) > ALPHA
+def groups_of(trait):
+    """Equal groups of the entrants by a trait that must not matter: their day of entry, place in the list, or region."""
+    entrants = sorted(ENTERED)
+    if trait == "day":
+        return {one: number // PER_GROUP for number, one in enumerate(ENTERED)}
+    if trait == "position":
+        return {one: place // PER_GROUP for place, one in enumerate(entrants)}
+    by_region = sorted(entrants, key=lambda one: sha256(b"region" + one).digest())
+    return {one: place // PER_GROUP for place, one in enumerate(by_region)}
+
+
+def smallest_p(trait, draw):
+    """The least likely share of the winners over the trait's groups, of all the seeds."""
+    groups = groups_of(trait)
+    return min(group_p(groups, draw(seed(number)), PLACES) for number in range(SEEDS))
+
+
+def drawn(by):
+    return [winner.id_hash for winner in rank(by, *join((one, 1) for one in ENTERED), quota=PLACES)]
+
+
+@pytest.mark.parametrize("trait", TRAITS)
+def test_winning_depends_on_nothing_but_the_draw(trait):
+    """Day of entry, position in the list and region of 3,000 entrants, 600 places, weights alike, over several seeds."""
+    assert smallest_p(trait, drawn) > ALPHA_EACH
+
+
+@pytest.mark.parametrize("trait", TRAITS)
+def test_a_draw_that_leans_on_a_trait_is_found_out_by_one_seed_of_them(trait):
+    """Only the last of the seeds draws those of the first groups twice as often as others."""
+    groups = groups_of(trait)
+    favoured = {one for one, group in groups.items() if group < GROUPS // 2}
+
+    def leaning(by):
+        weights = [(one, 2 if one in favoured and by == seed(SEEDS - 1) else 1) for one in ENTERED]
+        return [winner.id_hash for winner in rank(by, *join(weights), quota=PLACES)]
+
+    assert smallest_p(trait, leaning) < ALPHA_EACH
 
 
 def test_a_draw_that_favours_the_first_days_is_found_out():

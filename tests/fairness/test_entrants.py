@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from fairness.entrants import EntrantsRefused, Neighbour, check_absence, hash_id, root_of_list
+from fairness.entrants import EntrantsRefused, ProvenLine, check_absence, hash_id, root_of_list
 from fairness.merkle import ProofRefused, inclusion_proof, leaf_hash
 from tests.fairness.ceremonies import entrants_of, hashes_of
 
@@ -16,7 +16,7 @@ LEAVES = [leaf_hash(one.record()) for one in LISTED]
 def neighbour(place):
     if not 0 <= place < len(LISTED):
         return None
-    return Neighbour(LISTED[place], place, inclusion_proof(place, len(LISTED), hashes_of(LEAVES)))
+    return ProvenLine(LISTED[place], place, inclusion_proof(place, len(LISTED), hashes_of(LEAVES)))
 
 
 def absent(id_hash, place):

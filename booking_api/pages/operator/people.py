@@ -14,6 +14,7 @@ from booking_api.desk import Desk
 from booking_api.errors import UnknownAccount
 from booking_api.gate.access import Access
 from booking_api.identity.standing import Standing, standing_of
+from booking_api.pages.catalogue import Words
 from booking_api.pages.forms import FieldsRefused
 from booking_api.pages.operator.office import enter, enter_posted, show
 from booking_api.pages.refusals import refusal_of
@@ -53,14 +54,15 @@ async def post_people(
             fields = {"login": visitor.words.text("Nobody has this login. An erased account leaves nothing.")}
             refused = msgspec.structs.replace(refused, fields=fields)
         return show("people", visitor, office, tab=TAB, login=login, found=None, roles=[], refused=refused)
-    roles = _roles_here(found, set(office.others))
+    roles = _roles_here(visitor.words, found, set(office.others))
     return show("people", visitor, office, tab=TAB, login=login, found=found, roles=roles)
 
 
-def _roles_here(found: Standing, authorities: set[str]) -> list[str]:
+def _roles_here(words: Words, found: Standing, authorities: set[str]) -> list[str]:
     """The roles that are for schools and stations, or for authorities the operator works for."""
-    split = [(role, role.partition(":")[0], role.partition(":")[2]) for role in found.roles]
-    return [role for role, kind, scope in split if kind in {"school", "station"} or scope in authorities]
+    split = [role.partition(":")[::2] for role in found.roles]
+    here = [(kind, scope) for kind, scope in split if kind in {"school", "station"} or scope in authorities]
+    return [f"{words.code(f'role.{kind}', instead=kind)} {scope}" for kind, scope in here]
 
 
 PEOPLE_PAGES = [get_people, post_people]

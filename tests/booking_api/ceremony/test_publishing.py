@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -11,12 +12,13 @@ from booking_api.ceremony.folders import CHECKPOINT, LogFolder
 from booking_api.ceremony.monitoring import look_again
 from booking_api.ceremony.publishing import append
 from booking_api.ceremony.witness import Witness, serve_witness
-from fairness.entries import Voided, write
+from fairness.entries import Announced, Beacon, Voided, write
 from fairness.log import check_tiles
 from fairness.note import COSIGNATURE, SigningKey
 from fairness.policy import check_checkpoint, parse_policy
 from fairness.seed import freeze_hash
-from tests.fairness.ceremonies import entrants_of, frozen_of, secret
+from tests.fairness.ceremonies import CHAIN, ROUND, entrants_of, frozen_of, secret
+from tests.fairness.ceremonies import KEYS as KEYS_OF_DRAW
 
 LOG = SigningKey("log.test/one", bytes(range(32)))
 KEYS = [SigningKey(f"witness.test/{name}", secret(name)) for name in ("a", "b")]
@@ -56,6 +58,12 @@ def published(folder, policy):
     seen = check_checkpoint(policy, folder.read(CHECKPOINT))
     check_tiles(folder.read, size=seen.checkpoint.size, root=seen.checkpoint.root)
     return [text for _, text in entries_of(folder, seen.checkpoint.size)]
+
+
+def looked(folder, policy, memory, **more):
+    """What a monitor finds."""
+    seen = check_checkpoint(policy, folder.read(CHECKPOINT))
+    return look_again(folder, seen, memory, policy=policy, **more)
 
 
 def test_entries_are_published_in_order(folder, tmp_path):
@@ -148,7 +156,7 @@ def test_a_monitor_tells_what_is_new_and_remembers(folder, tmp_path):
     memory = LogFolder(tmp_path / "memory")
     with witnessing(tmp_path, *KEYS) as policy:
         append(folder, LOG, policy, [b"a"])
-        look = lambda: look_again(folder, check_checkpoint(policy, folder.read(CHECKPOINT)), memory)  # noqa: E731
+        look = partial(looked, folder, policy, memory)
         assert look() == (["0 1 bytes"], [])
         assert look() == ([], [])
         append(folder, LOG, policy, [write(frozen_of(entrants_of(3)))])
@@ -160,19 +168,66 @@ def test_a_monitor_finds_a_second_freeze_unless_the_first_was_voided(folder, tmp
     void = write(Voided("test-draw", freeze_hash(first), "a contributor was ill"))
     with witnessing(tmp_path, *KEYS) as policy:
         append(folder, LOG, policy, [first, void, second, third])
-        found = look_again(
-            folder, check_checkpoint(policy, folder.read(CHECKPOINT)), LogFolder(tmp_path / "memory")
-        )
+        found = looked(folder, policy, LogFolder(tmp_path / "memory"))
     assert found.wrong == ["entry 3 freezes the draw test-draw a second time"]
+
+
+def test_a_monitor_tells_of_a_matter_that_was_announced_again_once_and_of_one_that_was_left_always(
+    folder, tmp_path
+):
+    memory = LogFolder(tmp_path / "memory")
+    first = Announced("first", "cn-zj-hz", "subject-2", "2026-12", Beacon(CHAIN.hash, ROUND), KEYS_OF_DRAW)
+    second, third = first._replace(draw="second"), first._replace(draw="third")
+    void = Voided("first", freeze_hash(write(first)), "a flood")
+    with witnessing(tmp_path, *KEYS) as policy:
+        look = partial(looked, folder, policy, memory)
+        append(folder, LOG, policy, [write(first), write(void), write(second)])
+        found = look()
+        assert found.new[-1].endswith(
+            "(cn-zj-hz, subject-2, 2026-12), which was voided before it was frozen: a flood"
+        )
+        assert (found.wrong, look()) == ([], ([], []))
+        append(folder, LOG, policy, [write(third)])
+        assert "for the matter of second" in look().wrong[0]
+        assert look().wrong == look().wrong != []
+
+
+@pytest.mark.parametrize(
+    ("due_after_s", "chains", "said"),
+    [
+        (60, (CHAIN,), "told: was voided before its round"),
+        (-60, (CHAIN,), "wrong: was voided, but nothing shows that it was before its round"),
+        (60, (), "told: was voided, before or after its round is not known"),
+    ],
+)
+def test_a_void_is_in_time_by_the_witnesses_of_the_checkpoint_after_it(
+    folder, tmp_path, due_after_s, chains, said
+):
+    number = 1 + (NOW_S + due_after_s - CHAIN.genesis_time_s) // CHAIN.period_s
+    first = Announced("first", "cn-zj-hz", "subject-2", "2026-12", Beacon(CHAIN.hash, number), KEYS_OF_DRAW)
+    freeze = write(frozen_of(entrants_of(3), draw="first", beacon=first.beacon))
+    void = Voided("first", freeze_hash(freeze), "a flood")
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [write(first), freeze])
+        append(folder, LOG, policy, [write(void)])
+        append(folder, LOG, policy, [write(first._replace(draw="second"))])
+        kept = folder.read("checkpoints/3")
+        folder.write("checkpoints/3", folder.read("checkpoints/2"))
+        forged = looked(folder, policy, LogFolder(tmp_path / "forged"), chains=chains)
+        folder.write("checkpoints/3", kept)
+        found = looked(folder, policy, LogFolder(tmp_path / "memory"), chains=chains)
+    assert [bool(found.wrong), bool(forged.wrong)] == [said.startswith("wrong"), bool(chains)]
+    [line] = found.wrong or [line for line in found.new if "for the matter of" in line]
+    assert said.partition(": ")[2] in line
 
 
 def test_a_monitor_finds_a_log_that_was_written_anew(folder, tmp_path):
     memory = LogFolder(tmp_path / "memory")
     with witnessing(tmp_path, *KEYS) as policy:
         append(folder, LOG, policy, [b"a", b"b"])
-        look_again(folder, check_checkpoint(policy, folder.read(CHECKPOINT)), memory)
+        looked(folder, policy, memory)
     other = LogFolder(tmp_path / "other")
     with witnessing(tmp_path / "elsewhere", *KEYS) as policy:
         append(other, LOG, policy, [b"a", b"x", b"c"])
-        found = look_again(other, check_checkpoint(policy, other.read(CHECKPOINT)), memory)
+        found = looked(other, policy, memory)
     assert found.wrong == ["the first 2 entries are not those that were seen before"]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -36,22 +36,21 @@ class Script:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-                headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-                await reader.readexactly(int(headers.get("content-length", 0)))
-                self.seen.append((head[0].removesuffix(" HTTP/1.1"), headers))
-                self.asked.set()
-                answer = self.answers.pop(0)
-                if answer is HANG_UP:
-                    return
-                status, extra, content = answer
-                body = b"" if content is None else json.dumps(content).encode()
-                lines = [f"HTTP/1.1 {status} X", f"content-length: {len(body)}"]
-                lines += [f"{name}: {value}" for name, value in extra.items()]
-                writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-        except asyncio.IncompleteReadError:
-            pass  # the client has hung up
+            with suppress(asyncio.IncompleteReadError):  # the client has hung up
+                while True:
+                    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+                    headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+                    await reader.readexactly(int(headers.get("content-length", 0)))
+                    self.seen.append((head[0].removesuffix(" HTTP/1.1"), headers))
+                    self.asked.set()
+                    answer = self.answers.pop(0)
+                    if answer is HANG_UP:
+                        return
+                    status, extra, content = answer
+                    body = b"" if content is None else json.dumps(content).encode()
+                    lines = [f"HTTP/1.1 {status} X", f"content-length: {len(body)}"]
+                    lines += [f"{name}: {value}" for name, value in extra.items()]
+                    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         finally:
             writer.close()
 

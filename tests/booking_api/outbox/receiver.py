@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -75,13 +76,11 @@ class Receiver:
                     receiver.received.append(Received(self.path, headers, body))
                     status, more = receiver.answer(len(receiver.received))
                 time.sleep(receiver.delay_s)
-                try:
+                with suppress(BrokenPipeError, ConnectionResetError):  # the sender had waited long enough
                     self.send_response(status)
                     for name, value in more.items():
                         self.send_header(name, value)
                     self.end_headers()
-                except (BrokenPipeError, ConnectionResetError):
-                    pass  # the sender had waited long enough
 
             def log_message(self, *_: object) -> None:
                 """Says nothing."""

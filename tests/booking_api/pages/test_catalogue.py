@@ -140,6 +140,7 @@ def test_days_times_numbers_and_money_are_written_as_each_language_does():
         "2026年11月24日 星期二",
         "Tuesday 24 November 2026",
     )
+    assert (chinese.full_date(day), english.full_date(day)) == ("2026年11月24日", "24 November 2026")
     assert (chinese.money(13050), english.money(1300000)) == ("¥130.50", "¥13,000.00")
     assert (chinese.duration(timedelta(days=3)), english.duration(timedelta(days=1))) == ("3天", "1 day")
     assert (
@@ -149,6 +150,19 @@ def test_days_times_numbers_and_money_are_written_as_each_language_does():
         "1 seat",
         "1,200 seats",
     )
+
+
+def test_a_district_is_named_in_the_reader_s_language_and_an_unlisted_one_as_its_plan_has_it():
+    chinese, english = words_in("zh-CN"), words_in("en")
+    assert (chinese.district("萧山区"), english.district("萧山区")) == ("萧山区", "Xiaoshan District")
+    assert english.district("某某区") == "某某区"
+
+
+def test_every_district_of_the_demo_is_named_in_english():
+    sites = files("booking_api.demo").joinpath("plan.py").read_text()
+    districts = set(re.findall(r'"(\w+[区县市])"', sites))
+    assert len(districts) > 5
+    assert {name for name in districts if not words_in("en").has(f"district.{name}")} == set()
 
 
 def test_a_code_nobody_wrote_is_an_error_and_not_an_empty_page():

@@ -9,7 +9,7 @@ import { categorySeed, contributionInput, rank, scoreOf, seedOf } from "../../..
 import { readEntrants } from "../../../fairness/verifier/entrants.js";
 import { CompactRange, leafHash } from "../../../fairness/verifier/merkle.js";
 import { figuresOf, requireOutcomes, requireRanking } from "../../../fairness/verifier/ranking.js";
-import { checkReceipt } from "../../../fairness/verifier/receipt.js";
+import { lookUp } from "../../../fairness/verifier/own_line.js";
 
 const sha256 = (...parts) => Uint8Array.from(createHash("sha256").update(concat(...parts)).digest());
 const hmac = (key, ...parts) => Uint8Array.from(createHmac("sha256", key).update(concat(...parts)).digest());
@@ -89,11 +89,11 @@ test("one's own line is found by id and salt", async () => {
   const all = [...ENTRANTS, mine].sort((a, b) => compare(a.idHash, b.idHash));
   const entrants = await listOf(all);
   const outcomes = await rank(entrants, new Map([...QUOTAS.keys()].map((name) => [name, 9_999])), SEED, silent);
-  const line = checkReceipt({ entrants, outcomes }, "张三", ` ${salt.toUpperCase()} `);
+  const line = lookUp({ entrants, outcomes }, "张三", ` ${salt.toUpperCase()} `);
   assert.deepEqual([line.listed, line.category, line.weight], [true, "A", 3]);
   assert.equal(toHex(outcomes[1].scores[line.rank - 1]), line.score);
-  assert.equal(checkReceipt({ entrants, outcomes }, "李四", salt).listed, false);
-  assert.throws(() => checkReceipt({ entrants, outcomes }, "张三", "12"), /64 digits/);
+  assert.equal(lookUp({ entrants, outcomes }, "李四", salt).listed, false);
+  assert.throws(() => lookUp({ entrants, outcomes }, "张三", "12"), /64 digits/);
 });
 
 const [first, second] = ENTRANTS;

@@ -58,7 +58,7 @@ async def test_filters_narrow_the_list_and_their_values_stay_in_the_form_and_the
 
 async def test_sites_are_called_what_their_sessions_titles_have_in_common(stranger, city):
     answer = await stranger.get("/")
-    assert re.search(r'<option value="hz-xihu">Xihu site, morning · 西湖区</option>', answer.text)
+    assert re.search(r'<option value="hz-xihu">Xihu site, morning · Xihu District</option>', answer.text)
 
 
 async def test_sites_of_the_wished_district_come_first_in_their_day_and_are_marked(stranger, city):
@@ -217,3 +217,8 @@ async def test_a_file_goes_packed_as_it_was_packed_at_the_start(client):
     assert answer.headers["content-encoding"] == "gzip"
     assert raw == ASSETS["find.css"].packed
     assert gzip.decompress(raw) == ASSETS["find.css"].content
+
+
+async def test_a_wish_for_a_district_is_kept_by_its_name_in_the_plan(stranger, city):
+    answer = await stranger.get(f"/?pool={city.pools['subject-1']}&near=萧山区")
+    assert '<option value="萧山区" selected>Xiaoshan District</option>' in answer.text

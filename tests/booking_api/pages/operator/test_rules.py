@@ -61,7 +61,7 @@ async def test_an_empty_field_is_the_authoritys_above(operator, kernel):
     page = await operator.page(RULES)
     [field] = page.all("input", name="leaving.limit")
     assert (field["value"], field["placeholder"]) == ("", "7")
-    assert "set by Zhejiang" in page.text
+    assert "Set by Zhejiang" in page.text
     for limit, expected in (("2", 2), ("", 7)):
         await operator.post(RULES, step="set", reason="A reason.", **{"leaving.limit": limit})
         assert (await in_force(kernel)).leaving.limit == expected
