@@ -35,6 +35,7 @@ CHANNEL_SHARES = (0.6, 0.25, 0.15)
 MEDIAN_ARRIVALS_S = (600, 1500, 4 * 3600)
 """By channel, after how long half of its people have come; spread as a log-normal with sigma 1."""
 BOT_SLOWEST_S = 20
+BOT_LINES = 12
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,10 +149,10 @@ class Asking:
         return tuple(named)
 
     def popular(self, stream: Stream) -> Form:
-        """What sells best: the most popular fifth of the sessions, each bot beginning at another, then the rest of them."""
+        """What sells best: of the most popular fifth of the sessions, at most `BOT_LINES` from one drawn by lot on."""
         best = self._by_popularity[: max(self._count // 5, 1)]
         start = stream.below(len(best))
-        return tuple((session,) for session in (*best[start:], *best[:start]))
+        return tuple((session,) for session in (*best[start:], *best[:start])[:BOT_LINES])
 
 
 def make_people(

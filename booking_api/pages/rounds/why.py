@@ -11,6 +11,8 @@ from fairness.rounds.why import SessionWhy, Why
 
 AXIS = 1000
 """The axis of the drawing in its own units."""
+LINES_TOLD = 5
+"""How many got each of the first lines is told one by one."""
 SESSIONS_TOLD = 12
 """Of a line of more sessions the first are told one by one, the others are counted."""
 
@@ -301,6 +303,16 @@ def _first_of_each(why: Why) -> list[SessionWhy]:
     return list(found.values())[:SESSIONS_TOLD]
 
 
+def _by_line(counts: Sequence[int], words: Words) -> str:
+    """How many got each line; the last ones together."""
+    shown = ", ".join(words.number(count) for count in counts[:LINES_TOLD])
+    if len(counts) <= LINES_TOLD:
+        return shown or words.number(0)
+    return words.text(
+        "%(counts)s, and later ones %(rest)s", counts=shown, rest=words.number(sum(counts[LINES_TOLD:]))
+    )
+
+
 def _place(position: int, people: int) -> float:
     return round(AXIS * position / max(people - 1, 1), 1)
 
@@ -317,7 +329,7 @@ def _facts(measures: Measures, bound: int, words: Words) -> list[tuple[str, str]
         ),
         (
             words.text("By line of their form"),
-            ", ".join(number(count) for count in measures.by_line) or number(0),
+            _by_line(measures.by_line, words),
         ),
         (words.text("Passed over"), number(measures.envy.people + measures.envy.batches)),
         (words.text("Refused for a school's maximum"), number(measures.barred)),
