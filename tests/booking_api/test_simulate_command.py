@@ -1,5 +1,6 @@
 """`gongdao simulate`, as anybody runs it."""
 
+import doctest
 import json
 import re
 import shlex
@@ -27,6 +28,10 @@ def page(run, tmp_path):
     done = run("simulate", *SMALL, "--out", path, "--json")
     assert done.returncode == 0, done.stderr
     return path.read_text(), json.loads(done.stdout)
+
+
+def test_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(sheet).failed == 0
 
 
 def test_the_page_is_one_file_that_needs_nothing_else(page):
