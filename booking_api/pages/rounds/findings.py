@@ -124,33 +124,6 @@ def _envy(told: Told) -> Figure:
 
 def _lies(told: Told) -> Figure:
     words = told.words
-    head = [
-        words.text("Rule"),
-        words.text("what is handed in"),
-        words.text("told by"),
-        words.text("first choice"),
-    ]
-    lies = {
-        "first_only": words.text("the first choice alone"),
-        "first_two": words.text("the first two alone"),
-        "safe_first": words.text("the least crowded first"),
-        "first_then_safe": words.text("the first, then the least crowded"),
-    }
-    rows: list[list[str]] = []
-    for one in told.report.rules:
-        fares = {"truth": one.lies.truth, **one.lies.by_lie, "best": one.lies.best}
-        names = {"truth": words.text("the truth"), **lies, "best": words.text("what pays best for each")}
-        for told_lie, fare in fares.items():
-            rows.append(
-                [
-                    told.names[one.rule],
-                    names[told_lie],
-                    words.number(one.lies.told.get(told_lie, 0)) if told_lie != "best" else NOTHING,
-                    told.percent(fare.first.rate),
-                    told.percent(fare.seated.rate),
-                    told.number(fare.mean_rank, 2),
-                ]
-            )
     most, draw, promise = told.of("seat_most").lies, told.of("draw").lies, told.of("promise").lies
     return Figure(
         id="lies",
@@ -169,7 +142,7 @@ def _lies(told: Told) -> Figure:
         ),
         name=words.text("People whom a lie gets a better line"),
         rows=shares_of(told, {one.rule: one.lies.better_off.rate for one in told.report.rules}, SEAL),
-        table=Table([*head, words.text("any line"), words.text("mean line")], rows, words=1),
+        table=_lies_table(told),
         notes=[
             words.text(
                 "“What pays best” is picked with hindsight of what each lie would have got; “told by” is how many pick it."
@@ -182,6 +155,39 @@ def _lies(told: Told) -> Figure:
             ),
         ],
     )
+
+
+def _lies_table(told: Told) -> Table:
+    words = told.words
+    head = [
+        words.text("Rule"),
+        words.text("what is handed in"),
+        words.text("told by"),
+        words.text("first choice"),
+        words.text("any line"),
+        words.text("mean line"),
+    ]
+    names = {
+        "truth": words.text("the truth"),
+        "first_only": words.text("the first choice alone"),
+        "first_two": words.text("the first two alone"),
+        "safe_first": words.text("the least crowded first"),
+        "first_then_safe": words.text("the first, then the least crowded"),
+        "best": words.text("what pays best for each"),
+    }
+    rows = [
+        [
+            told.names[one.rule],
+            names[lie],
+            words.number(one.lies.told[lie]) if lie in one.lies.told else NOTHING,
+            told.percent(fare.first.rate),
+            told.percent(fare.seated.rate),
+            told.number(fare.mean_rank, 2),
+        ]
+        for one in told.report.rules
+        for lie, fare in {"truth": one.lies.truth, **one.lies.by_lie, "best": one.lies.best}.items()
+    ]
+    return Table(head, rows, words=1)
 
 
 def _lines(told: Told) -> Figure:

@@ -91,27 +91,7 @@ def waiting_figure(told: Told) -> Figure:
             )
             for one in told.report.rules
         ],
-        table=Table(
-            [
-                words.text("Rule"),
-                words.text("mean"),
-                words.text("longest"),
-                words.text("still waiting"),
-                words.text("Gini"),
-                words.text("Jain"),
-            ],
-            [
-                [
-                    told.names[one.rule],
-                    told.number(one.waiting.mean, 2),
-                    words.number(one.waiting.longest),
-                    words.number(one.waiting.still),
-                    told.number(one.waiting.gini, 3),
-                    told.number(one.waiting.jain, 3),
-                ]
-                for one in told.report.rules
-            ],
-        ),
+        table=_waiting_table(told),
         notes=[
             words.text(
                 "Gini: 0 where all need the same number of rounds, towards 1 where few need them all. Jain: 1 where all need the same."
@@ -120,17 +100,65 @@ def waiting_figure(told: Told) -> Figure:
     )
 
 
+def _waiting_table(told: Told) -> Table:
+    words = told.words
+    return Table(
+        [
+            words.text("Rule"),
+            words.text("mean"),
+            words.text("longest"),
+            words.text("still waiting"),
+            words.text("Gini"),
+            words.text("Jain"),
+        ],
+        [
+            [
+                told.names[one.rule],
+                told.number(one.waiting.mean, 2),
+                words.number(one.waiting.longest),
+                words.number(one.waiting.still),
+                told.number(one.waiting.gini, 3),
+                told.number(one.waiting.jain, 3),
+            ]
+            for one in told.report.rules
+        ],
+    )
+
+
 def channels_figure(told: Told) -> Figure:
     """Groups by how they book and where they live."""
+    words = told.words
+    counter = {
+        one.rule: next((group.ratio or 0.0 for group in one.channels if group.name == "counter"), 0.0)
+        for one in told.report.rules
+    }
+    return Figure(
+        id="channels",
+        title=words.text(
+            "Who books by telephone or at a counter has %(first)s of the best group's chance where the first to come is served, and %(promise)s by the promise pass",
+            first=told.percent(counter["first_come"]),
+            promise=told.percent(counter["promise"]),
+        ),
+        says=words.text(
+            "A group's chance of a seat beside that of the group with the best: below 80 % is generally taken for adverse impact (29 CFR 1607.4(D))."
+        ),
+        name=words.text("Chance by telephone or counter, of the best channel's"),
+        rows=shares_of(told, counter, AMBER),
+        table=_groups_table(told),
+        notes=[
+            words.text(
+                "p: how often chance alone parts a group from the best this much or more (chi-square). Of many comparisons some are below 0.05 by chance."
+            )
+        ],
+    )
+
+
+def _groups_table(told: Told) -> Table:
     words = told.words
     names = {
         "app": words.text("app"),
         "web": words.text("web"),
         "counter": words.text("telephone or counter"),
-    }
-    counter = {
-        one.rule: next((group.ratio or 0.0 for group in one.channels if group.name == "counter"), 0.0)
-        for one in told.report.rules
     }
     rows: list[list[str]] = []
     for one in told.report.rules:
@@ -146,32 +174,14 @@ def channels_figure(told: Told) -> Figure:
                     "< 0.001" if group.p < 0.001 else told.number(group.p, 3),
                 ]
             )
-    return Figure(
-        id="channels",
-        title=words.text(
-            "Who books by telephone or at a counter has %(first)s of the best group's chance where the first to come is served, and %(promise)s by the promise pass",
-            first=told.percent(counter["first_come"]),
-            promise=told.percent(counter["promise"]),
-        ),
-        says=words.text(
-            "A group's chance of a seat beside that of the group with the best: below 80 % is generally taken for adverse impact (29 CFR 1607.4(D))."
-        ),
-        name=words.text("Chance by telephone or counter, of the best channel's"),
-        rows=shares_of(told, counter, AMBER),
-        table=Table(
-            [
-                words.text("Rule"),
-                words.text("group"),
-                words.text("seated"),
-                words.text("ratio"),
-                words.text("p"),
-            ],
-            rows,
-            words=1,
-        ),
-        notes=[
-            words.text(
-                "p: how often chance alone parts a group from the best this much or more (chi-square). Of many comparisons some are below 0.05 by chance."
-            )
+    return Table(
+        [
+            words.text("Rule"),
+            words.text("group"),
+            words.text("seated"),
+            words.text("ratio"),
+            words.text("p"),
         ],
+        rows,
+        words=1,
     )
