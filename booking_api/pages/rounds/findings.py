@@ -43,7 +43,6 @@ def _kinds(told: Told) -> Figure:
         "bot": words.text("bots"),
         "free": words.text("nobody: free"),
     }
-    bots = told.report.people["bot"]
     return Figure(
         id="kinds",
         title=words.text(
@@ -66,23 +65,28 @@ def _kinds(told: Told) -> Figure:
             )
             for one in told.report.rules
         ],
-        table=Table(
+        table=_kinds_table(told, names),
+    )
+
+
+def _kinds_table(told: Told, names: dict[str, str]) -> Table:
+    words, bots = told.words, told.report.people["bot"]
+    return Table(
+        [
+            words.text("Rule"),
+            *names.values(),
+            words.text("seats per 100 bots, identities checked"),
+            words.text("not checked"),
+        ],
+        [
             [
-                words.text("Rule"),
-                *names.values(),
-                words.text("seats per 100 bots, identities checked"),
-                words.text("not checked"),
-            ],
-            [
-                [
-                    told.names[one.rule],
-                    *(words.number(one.seats_by_kind[kind]) for kind in parts),
-                    told.number(100 * one.bots.seats_checked / bots) if bots else NOTHING,
-                    told.number(100 * one.bots.seats_unchecked / bots) if bots else NOTHING,
-                ]
-                for one in told.report.rules
-            ],
-        ),
+                told.names[one.rule],
+                *(words.number(one.seats_by_kind[kind]) for kind in names),
+                told.number(100 * one.bots.seats_checked / bots) if bots else NOTHING,
+                told.number(100 * one.bots.seats_unchecked / bots) if bots else NOTHING,
+            ]
+            for one in told.report.rules
+        ],
     )
 
 
