@@ -197,7 +197,6 @@ def _lies_table(told: Told) -> Table:
 def _lines(told: Told) -> Figure:
     words = told.words
     people = told.report.people["honest"] + told.report.people["liar"]
-    longest = max(len(one.by_line) for one in told.report.rules)
     key = [
         (JADE, words.text("first line")),
         (BLUE, words.text("second line")),
@@ -229,21 +228,27 @@ def _lines(told: Told) -> Figure:
             )
             for one in told.report.rules
         ],
-        table=Table(
+        table=_lines_table(told, people),
+    )
+
+
+def _lines_table(told: Told, people: int) -> Table:
+    words = told.words
+    longest = max(len(one.by_line) for one in told.report.rules)
+    return Table(
+        [
+            words.text("Rule"),
+            *(words.number(number + 1) for number in range(longest)),
+            words.text("none"),
+        ],
+        [
             [
-                words.text("Rule"),
-                *(words.number(number + 1) for number in range(longest)),
-                words.text("none"),
-            ],
-            [
-                [
-                    told.names[one.rule],
-                    *(words.number(count) for count in one.by_line),
-                    words.number(people - sum(one.by_line)),
-                ]
-                for one in told.report.rules
-            ],
-        ),
+                told.names[one.rule],
+                *(words.number(count) for count in one.by_line),
+                words.number(people - sum(one.by_line)),
+            ]
+            for one in told.report.rules
+        ],
     )
 
 
