@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two tests at a time where there is more than one core; each worker has servers of its own.
+WORKERS ?= $(shell [ "$$(getconf _NPROCESSORS_ONLN)" -gt 1 ] && echo 2 || echo 0)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench load lock clean
@@ -13,7 +15,7 @@ run: $(VENV)/server ## Run the platform with its demo city; prints the URL
 	$(BIN)/gongdao serve --demo
 
 test: check ## Everything CI runs: checks and tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p no:benchmark
 
 check: $(VENV)/dev ## Style, types and import rules
 	$(BIN)/ruff check .

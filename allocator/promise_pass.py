@@ -30,7 +30,7 @@ def promise_pass(
     numbers = [NOBODY] * len(round_.forms)
     batches = [BatchPassed(NOBODY, ()) for _ in round_.parties]
     party_at = {party.turn: index for index, party in enumerate(round_.parties)}
-    limited, promise = round_.limited, seating.promise
+    limited, shut, promise = round_.limited, seating.shut, seating.promise
     for position, form in enumerate(round_.forms):
         if not position % STEP:
             progress(stage, position, len(round_.forms))
@@ -41,7 +41,7 @@ def promise_pass(
                 numbers[member] = batches[index].line
         elif form and (not limited or seats.have_room((position,))):
             for number, line in enumerate(form):
-                if promise(position, line):
+                if not shut[line] and promise(position, line):
                     numbers[position] = number
                     if limited:
                         seats.take((position,))

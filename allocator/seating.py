@@ -26,7 +26,8 @@ class Seating:
     """Owns the seats of a round.
 
     `place_at` and `line_at`: by position, where somebody sits and by which promise, NOBODY where they do not. `closed_at`:
-    by place, the position from which on nobody can be promised it any more, NEVER while it is open.
+    by place, the position from which on nobody can be promised it any more, NEVER while it is open. `shut`: by line, whether
+    it was asked for and found closed.
 
     Seats that are free only become fewer, but for what `take_back` undoes: that is why a line's first free place is
     looked for from where it was found last.
@@ -38,7 +39,8 @@ class Seating:
         self.closed_at = [NEVER] * len(capacities)
         self.place_at = [NOBODY] * people
         self.line_at = [NOBODY] * people
-        self._shut = bytearray(len(lines))
+        self.shut = bytearray(len(lines))
+        self._wide = bytearray([len(line) > 1 for line in lines])
         self._first_free = [0] * len(lines)
         self._movable: list[dict[int, list[int]]] = [{} for _ in capacities]
         """By place and line, the positions of those who sit there by that line and could move: heaps."""
@@ -48,14 +50,12 @@ class Seating:
 
     def promise(self, position: int, line: int) -> bool:
         """Keeps a place of the line for somebody, if that breaks no promise; else the places that were tried close."""
-        if self._shut[line]:
-            return False
         met = self.try_seat(position, line)
         if met is None:
             return True
         for place in met:
             self.closed_at[place] = position
-        self._shut[line] = 1
+        self.shut[line] = 1
         return False
 
     def try_seat(self, position: int, line: int, *, moving: bool = True) -> Collection[int] | None:
@@ -118,12 +118,20 @@ class Seating:
         for origin, target in zip(chain[-2::-1], chain[:0:-1], strict=True):
             movable = self._movable[origin]
             line = min((one for one in movable if self._has(one, target)), key=lambda one: movable[one][0])
-            self._go(Step(movable[line][0], origin, target))
+            position = movable[line][0]
+            self._leave(origin, line, position)
+            self._enter(target, line, position)
+            self.place_at[position] = target
+            if self._trying:
+                self._steps.append(Step(position, origin, target))
 
     def seat(self, position: int, line: int, place: int) -> None:
         """Seats somebody in a free place of their line."""
         self.line_at[position] = line
-        self._go(Step(position, NOBODY, place))
+        self.place_at[position] = place
+        self._enter(place, line, position)
+        if self._trying:
+            self._steps.append(Step(position, NOBODY, place))
 
     def close(self, places: Iterable[int], position: int) -> None:
         """From this position on nobody can be promised these places."""
@@ -143,35 +151,29 @@ class Seating:
     def take_back(self) -> None:
         """Undoes what was done since `begin`, the last first."""
         for position, origin, target in reversed(self._steps):
-            self._leave(target, position)
+            line = self.line_at[position]
+            self._leave(target, line, position)
             self.place_at[position] = origin
             if origin == NOBODY:
                 self.line_at[position] = NOBODY
             else:
-                self._enter(origin, position)
+                self._enter(origin, line, position)
         for line, start in reversed(self._advances):
             self._first_free[line] = start
         self.keep()
 
-    def _go(self, step: Step) -> None:
-        position, origin, target = step
-        if origin != NOBODY:
-            self._leave(origin, position)
-        self._enter(target, position)
-        self.place_at[position] = target
-        if self._trying:
-            self._steps.append(step)
-
-    def _enter(self, place: int, position: int) -> None:
+    def _enter(self, place: int, line: int, position: int) -> None:
         self.free[place] -= 1
-        line = self.line_at[position]
-        if len(self.lines[line]) > 1:
-            heappush(self._movable[place].setdefault(line, []), position)
+        if self._wide[line]:
+            movable = self._movable[place]
+            if line in movable:
+                heappush(movable[line], position)
+            else:
+                movable[line] = [position]
 
-    def _leave(self, place: int, position: int) -> None:
+    def _leave(self, place: int, line: int, position: int) -> None:
         self.free[place] += 1
-        line = self.line_at[position]
-        if len(self.lines[line]) > 1:
+        if self._wide[line]:
             heap = self._movable[place][line]
             if heap[0] == position:
                 heappop(heap)

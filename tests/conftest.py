@@ -3,10 +3,10 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -150,14 +150,29 @@ def city_of() -> Callable[..., Awaitable[tuple[int, list[int]]]]:
     return make_city
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where everything is installed (NO_SKIPS=1) a skipped test is a failed one."""
-    outcome = yield
-    report = outcome.get_result()
-    if report.skipped and os.environ.get("NO_SKIPS") == "1" and not hasattr(report, "wasxfail"):
+    report = yield
+    return report if hasattr(report, "wasxfail") else _failed_if_skipped(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """So is a file that skips itself."""
+    return _failed_if_skipped((yield))
+
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def _failed_if_skipped(report: Report) -> Report:
+    if report.skipped and os.environ.get("NO_SKIPS") == "1":
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,8 @@ servers of a test   every `*.log` under its folder, read when the test is over: 
 children            what they write to the standard error they inherit
 commands            their standard error, handed over by `tests.serving`
 
+Where a run has several workers (pytest-xdist), each reads its own, and the process that started them has what they found.
+
 A person's data are the forms below and what the tests' people are called and sign in with.
 """
 
@@ -19,7 +21,7 @@ from datetime import date
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -143,6 +145,17 @@ class Logs:
         if not self.findings:
             shutil.rmtree(self.folder)
 
+    def told(self) -> dict[str, Any]:
+        """What a worker of pytest-xdist tells the process that started it, in types that execnet sends."""
+        findings = [tuple(finding) for finding in self.findings]
+        return {"read": self.read, "seen": [str(path) for path in self._seen], "findings": findings}
+
+    def take_over(self, told: dict[str, Any]) -> None:
+        """Makes a worker's findings this run's; what it has read is not read again."""
+        self.read += told["read"]
+        self._seen |= {Path(path) for path in told["seen"]}
+        self.findings += [Finding(*finding) for finding in told["findings"]]
+
     def _read(self, path: Path) -> None:
         self.read += 1
         found = scan(path.read_text(errors="replace"), log=str(path))
@@ -173,19 +186,31 @@ def logs_are_read(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Takes what the test's children wrote to standard error; the last report has all of it."""
-    if report.when == "teardown":
+    told_by_a_worker = hasattr(report, "node")  # which has taken it
+    if report.when == "teardown" and not told_by_a_worker:
         LOGS.take_error_output(report.capstderr, of=report.nodeid)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails a run that has logged a person's data. First of all: the run's folders are removed after it."""
+    output = getattr(session.config, "workeroutput", None)
     base = getattr(session.config, "_tmp_path_factory", None)
-    if base is not None and base._basetemp is not None:
+    # Workers' folders lie in that of the process that started them, which reads them even if a worker has died.
+    if output is None and base is not None and base._basetemp is not None:
         LOGS.read_folder(base.getbasetemp())
     LOGS.end()
+    if output is not None:
+        output["logs"] = LOGS.told()
     if LOGS.findings:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Takes over what a worker of pytest-xdist has found; one that died has told nothing and fails the run itself."""
+    if told := getattr(node, "workeroutput", {}).get("logs"):
+        LOGS.take_over(told)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

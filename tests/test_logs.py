@@ -64,12 +64,13 @@ def test_of_a_child():
 """
 
 
-def test_a_run_whose_tests_pass_fails_if_it_has_logged_a_person_and_says_where(tmp_path):
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_run_whose_tests_pass_fails_if_it_has_logged_a_person_and_says_where(tmp_path, workers):
     test = tmp_path / "test_planted.py"
     test.write_text(PLANTING)
     words = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "-p", "no:valkey", "-p", "tests.logs"]
     run = subprocess.run(
-        [*words, "--rootdir", tmp_path, "--basetemp", tmp_path / "base", test],
+        [*words, "-n", workers, "--rootdir", tmp_path, "--basetemp", tmp_path / "base", test],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(tmp_path)},
         capture_output=True,

@@ -67,7 +67,9 @@ def board_svg(staff: Staff, roster: Roster, *, heading: str = "Roster", vehicles
         rows = [_examiner_row(staff, roster, at, day) for at in range(len(staff.examiners))]
         panels = [(day, rows)]
         if vehicles and staff.vehicles:
-            panels.append(("vehicles", [_vehicle_row(staff, roster, at, day) for at in range(len(staff.vehicles))]))
+            panels.append(
+                ("vehicles", [_vehicle_row(staff, roster, at, day) for at in range(len(staff.vehicles))])
+            )
         for head, lines in panels:
             parts.append(_panel(frame, lines, head, y))
             y += HEAD_PX + len(lines) * ROW_PX + MARGIN_PX

@@ -110,7 +110,27 @@ def _needs(session: Session, kind: SessionType) -> Iterator[str]:
 
 
 def _examiner(staff: Staff, examiner: Examiner, own: list[Session]) -> Iterator[str]:
+    yield from _able(examiner, own)
     ways = _ways(staff)
+    for one, other in combinations(own, 2):
+        if one.day == other.day and _overlap(_span(one), _span(other)):
+            yield f"{one.id} and {other.id}: {examiner.id} cannot examine both at once"
+    minutes = dict.fromkeys(staff.days, 0)
+    for day in staff.days:
+        today = sorted((one for one in own if one.day == day), key=_span)
+        minutes[day] = sum(end - start for start, end in map(_span, today))
+        for one, other in pairwise(today):
+            way = ways.get((one.site, other.site))
+            if way is None:
+                yield f"{other.id}: there is no way from {one.site} for {examiner.id}"
+                continue
+            minutes[day] += way
+            if not _time_for(way, (_span(one)[1], _span(other)[0]), examiner, day):
+                yield f"{other.id}: {examiner.id} needs {way} minutes from {one.site}, where {one.id} ends at {one.end}"
+    yield from _at_work(examiner, minutes)
+
+
+def _able(examiner: Examiner, own: list[Session]) -> Iterator[str]:
     for one in own:
         if one.type not in examiner.types:
             yield f"{one.id}: {examiner.id} may not examine {one.type}"
@@ -118,24 +138,13 @@ def _examiner(staff: Staff, examiner: Examiner, own: list[Session]) -> Iterator[
             yield f"{one.id}: {one.start}-{one.end} is outside the hours of {examiner.id}"
         if any(_overlap(_span(one), rest) for rest in spans(examiner.breaks, one.day)):
             yield f"{one.id}: {examiner.id} has a break within {one.start}-{one.end}"
-    for one, other in combinations(own, 2):
-        if one.day == other.day and _overlap(_span(one), _span(other)):
-            yield f"{one.id} and {other.id}: {examiner.id} cannot examine both at once"
-    in_all = 0
-    for day in staff.days:
-        today = sorted((one for one in own if one.day == day), key=_span)
-        minutes = sum(end - start for start, end in map(_span, today))
-        for one, other in pairwise(today):
-            way = ways.get((one.site, other.site))
-            if way is None:
-                yield f"{other.id}: there is no way from {one.site} for {examiner.id}"
-                continue
-            minutes += way
-            if not _time_for(way, (_span(one)[1], _span(other)[0]), examiner, day):
-                yield f"{other.id}: {examiner.id} needs {way} minutes from {one.site}, where {one.id} ends at {one.end}"
-        if minutes > examiner.most_minutes:
-            yield f"{examiner.id} is at work for {minutes} minutes on {day}, {examiner.most_minutes} are the most"
-        in_all += minutes
+
+
+def _at_work(examiner: Examiner, minutes: dict[str, int]) -> Iterator[str]:
+    for day, today in minutes.items():
+        if today > examiner.most_minutes:
+            yield f"{examiner.id} is at work for {today} minutes on {day}, {examiner.most_minutes} are the most"
+    in_all = sum(minutes.values())
     if examiner.most_minutes_in_all is not None and in_all > examiner.most_minutes_in_all:
         yield f"{examiner.id} is at work for {in_all} minutes in all, {examiner.most_minutes_in_all} are the most"
 

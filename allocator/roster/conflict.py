@@ -7,7 +7,7 @@ stays in conflict: what is left is in conflict and, where each question was answ
 
 from collections.abc import Callable, Collection
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,9 @@ from allocator.roster.town import town_of
 ALL_DAY = [Window("00:00", "24:00")]
 EXACT_WORK = 20.0
 ATTAIN_ROUNDS = 10
+NO_CLOCK_S = 1e6
+"""Work alone limits these questions, so that the answers are the same again."""
+_KINDS: tuple[Literal["room", "lane"], ...] = ("room", "lane")
 _PLENTY = "\x00plenty"
 """An id that no input has."""
 
@@ -103,15 +106,18 @@ def with_only(staff: Staff, rules: Collection[Rule]) -> Staff:
         for one in staff.sites
     ]
     places, vehicles = list(staff.places), list(staff.vehicles)
-    for site in staff.sites:
-        for kind in ("room", "lane"):
-            if Rule(kind, site.id) not in rules:
-                places.append(Place(f"{_PLENTY} {kind} {site.id}", site.id, kind, ids, wanted, ALL_DAY))
-        if Rule("vehicle", site.id) not in rules:
-            vehicles += [
-                Vehicle(f"{_PLENTY} {n} {site.id}", site.id, ids, ALL_DAY)
-                for n in range(_sessions(rows, kinds))
-            ]
+    places += [
+        Place(f"{_PLENTY} {kind} {site.id}", site.id, kind, ids, wanted, ALL_DAY)
+        for site in staff.sites
+        for kind in _KINDS
+        if Rule(kind, site.id) not in rules
+    ]
+    vehicles += [
+        Vehicle(f"{_PLENTY} {n} {site.id}", site.id, ids, ALL_DAY)
+        for site in staff.sites
+        if Rule("vehicle", site.id) not in rules
+        for n in range(_sessions(rows, kinds))
+    ]
     travel = staff.travel
     if Rule("travel") not in rules:
         names = sorted(one.id for one in staff.sites)
@@ -141,14 +147,19 @@ def impossible(staff: Staff) -> str | None:
     every = every_duty(program)
     if every is None:
         return None
-    rounded = choose(program, whole(program), every, (), work=EXACT_WORK, seconds=60.0)
+    rounded = choose(program, whole(program), every, (), work=EXACT_WORK, seconds=NO_CLOCK_S)
     return "solver" if rounded.short else None
 
 
 def attainable(staff: Staff) -> bool:
     """Is there a roster that keeps the minimums? True where one was found."""
-    found = find(town_of(staff), Limits(ATTAIN_ROUNDS, lambda: 60.0), lambda _: None)
-    return found.worth[0] == 0
+    town = town_of(staff)
+    pool: Pool = {}
+    program = program_of(town)
+    generate(program, "short", pool, go_on=lambda _, __: True)
+    if choose(program, whole(program), pool, (), work=EXACT_WORK, seconds=NO_CLOCK_S).short == 0:
+        return True
+    return find(town, Limits(ATTAIN_ROUNDS, lambda: NO_CLOCK_S), lambda _: None).worth[0] == 0
 
 
 def _sessions(rows: list[Minimum], kinds: list[SessionType]) -> int:
@@ -157,7 +168,7 @@ def _sessions(rows: list[Minimum], kinds: list[SessionType]) -> int:
 
 
 def _examiners(staff: Staff, rules: Collection[Rule], ids: list[str], sessions: int) -> list[Examiner]:
-    lifted = {
+    lifted: dict[str, dict[str, Any]] = {
         "hours": {"hours": ALL_DAY},
         "breaks": {"breaks": []},
         "most": {"most_minutes": 1440, "most_minutes_in_all": None},

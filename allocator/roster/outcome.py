@@ -87,7 +87,7 @@ def sessions_of(town: Town, chosen: tuple[Placed, ...]) -> list[Session]:
     counts: dict[str, int] = {}
     sessions: list[Session] = []
     for day, start, examiner, work, placed, at in found:
-        taken = _things(town, day, work, start, placed.ways[at], busy)
+        taken = _things(town, (day, work, start), placed.ways[at], busy)
         kind, site = town.types[town.works[work].type], town.sites[town.works[work].site]
         first = start * town.slot_minutes
         stem = f"{town.days[day]}/{clock_of(first)}/{site}/{kind.id}"
@@ -134,9 +134,10 @@ def day_of(town: Town, row: Wanted) -> str | None:
 
 
 def _things(
-    town: Town, day: int, work: int, start: int, way: int, busy: dict[tuple[int, int, str, int], int]
+    town: Town, session: tuple[int, int, int], way: int, busy: dict[tuple[int, int, str, int], int]
 ) -> dict[str, str]:
     """The first free of each stock: as sessions come by their start, there is one whenever the numbers are kept."""
+    day, work, start = session
     able = dict(town.works[work].starts[day])[start]
     taken: dict[str, str] = {}
     for stock in town.works[work].modes[able[way]]:

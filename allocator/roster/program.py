@@ -77,18 +77,7 @@ class Priced(NamedTuple):
 
 def program_of(town: Town) -> Program:
     """The rows that a town's rosters keep."""
-    bounds: dict[Row, int] = {}
-    for index, crew in enumerate(town.crews):
-        for day in range(len(town.days)):
-            bounds["crew", index, day] = len(crew.members)
-        if crew.most_minutes_in_all is not None:
-            bounds["in all", index] = crew.most_minutes_in_all
-    bounds |= {("demand", at): row.seats for at, row in enumerate(town.demand)}
-    for at, row in enumerate(town.demand):
-        seats = town.types[row.type].seats
-        if row.seats % seats:
-            bounds["last", at] = (seats - row.seats % seats) * (row.seats // seats)
-    bounds |= {("minimum", at): -town.sessions_for(row) for at, row in enumerate(town.minimum)}
+    bounds = _own_bounds(town)
     fixed = [
         Fixed(("short", at), 0, town.sessions_for(row), ((("minimum", at), -1),))
         for at, row in enumerate(town.minimum)
@@ -101,23 +90,37 @@ def program_of(town: Town) -> Program:
         wanted = {one for at in range(len(town.crews)) for one in grounds[at, day].sessions}
         sessions.append({})
         for one in sorted(wanted):
-            entries, ways = _session(town, day, *one)
-            sessions[day][one] = entries
-            fixed += ways
-    for way in (*(column.entries for column in fixed), *(e for found in sessions for e in found.values())):
-        for row, _ in way:
-            if row[0] == "stock":
-                bounds[row] = town.stocks[int(row[1])].units
-            elif row not in bounds:
-                bounds[row] = 0
+            sessions[day][one], columns = _session(town, day, *one)
+            fixed += columns
+    uses = [column.entries for column in fixed] + [used for found in sessions for used in found.values()]
+    for row in dict.fromkeys(row for used in uses for row, _ in used if row not in bounds):
+        bounds[row] = town.stocks[int(row[1])].units if row[0] == "stock" else 0
+    penalty = 1 + sum(row.weight * row.seats for row in town.demand)
+    return Program(town, bounds, tuple(fixed), tuple(sessions), grounds, _ways(fixed), penalty)
+
+
+def _own_bounds(town: Town) -> dict[Row, int]:
+    """The rows of examiners, demand and minimums."""
+    bounds: dict[Row, int] = {}
+    for index, crew in enumerate(town.crews):
+        bounds |= {("crew", index, day): len(crew.members) for day in range(len(town.days))}
+        if crew.most_minutes_in_all is not None:
+            bounds["in all", index] = crew.most_minutes_in_all
+    for at, row in enumerate(town.demand):
+        bounds["demand", at] = row.seats
+        seats = town.types[row.type].seats
+        if row.seats % seats:
+            bounds["last", at] = (seats - row.seats % seats) * (row.seats // seats)
+    return bounds | {("minimum", at): -town.sessions_for(row) for at, row in enumerate(town.minimum)}
+
+
+def _ways(fixed: list[Fixed]) -> dict[Row, tuple[tuple[Row, ...], ...]]:
     ways: dict[Row, tuple[tuple[Row, ...], ...]] = {}
     for column in fixed:
         if column.name[0] == "mode":
             link = column.entries[0][0]
-            taken = tuple(row for row, _ in column.entries if row != link)
-            ways[link] = (*ways.get(link, ()), taken)
-    penalty = 1 + sum(row.weight * row.seats for row in town.demand)
-    return Program(town, bounds, tuple(fixed), tuple(sessions), grounds, ways, penalty)
+            ways[link] = (*ways.get(link, ()), tuple(row for row, _ in column.entries if row != link))
+    return ways
 
 
 def entries_of(program: Program, crew: int, day: int, duty: Duty) -> Entries:

@@ -4,9 +4,9 @@ What it says is a hint, never a proof: `program.bound_of` proves, `check` checks
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from ortools.linear_solver import pywraplp
+from ortools.linear_solver import pywraplp  # pyright: ignore[reportMissingTypeStubs] - has stubs for the module, none for its package
 
 from allocator.roster.duties import Duty
 from allocator.roster.program import (
@@ -22,6 +22,7 @@ from allocator.roster.program import (
     worth_of,
 )
 
+_GLOP: Any = cast("Any", pywraplp)  # its stubs say nothing about what comes back
 SMOOTHING = 0.6
 """How much of the best prices so far is in the next: the prices of a degenerate program jump about otherwise."""
 ROUNDS_LIMIT = 400
@@ -35,7 +36,7 @@ class Relaxed:
 
     def __init__(self, program: Program, goal: Goal, rest: Rest, pool: Pool) -> None:
         self.program, self.goal, self.rest, self.pool = program, goal, rest, pool
-        self._glop: Any = pywraplp.Solver.CreateSolver("GLOP")
+        self._glop: Any = _GLOP.Solver.CreateSolver("GLOP")
         self._infinity: float = self._glop.infinity()
         self._rows = {row: self._glop.Constraint(-self._infinity, most) for row, most in rest.bounds.items()}
         self._objective: Any = self._glop.Objective()

@@ -5,7 +5,7 @@ The model always has a solution, as a session short of a minimum costs and forbi
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ortools.sat.python import cp_model
 
@@ -16,6 +16,10 @@ from allocator.roster.relaxed import Key, Pool
 SEED = 20_261_201
 WORTH_LIMIT = 2**52
 """What the solver and its bound, a double, hold exactly."""
+
+
+_Terms = list[tuple[cp_model.IntVar, int]]
+_Uses = dict[Row, _Terms]
 
 
 class SolverWrong(RuntimeError):
@@ -48,9 +52,8 @@ def choose(
     deterministic time, `seconds` the clock's.
     """
     model = cp_model.CpModel()
-    uses: dict[Row, list[tuple[cp_model.IntVar, int]]] = {row: [] for row in rest.bounds}
+    uses: _Uses = {row: [] for row in rest.bounds}
     duties = {key: model.new_int_var(0, rest.left[key[0], key[1]], "") for key in sorted(pool)}
-    modes: dict[Row, list[cp_model.IntVar]] = {}
     counts = _counts(hint)
     for key, variable in duties.items():
         model.add_hint(variable, counts.get(key, 0))
@@ -59,11 +62,35 @@ def choose(
     sessions, trips = _tails(pool, rest)
     met_worth = sessions * trips
     goal = [(variable, -(sessions * pool[key].trips + len(key[2]))) for key, variable in duties.items()]
-    if (
-        met_worth * program.penalty * (1 + sum(map(program.town.sessions_for, program.town.minimum)))
-        > WORTH_LIMIT
-    ):
+    shortest = sum(map(program.town.sessions_for, program.town.minimum))
+    if met_worth * program.penalty * (1 + shortest) > WORTH_LIMIT:
         met_worth, goal = 1, []  # a country's month: the tail would not fit the solver's numbers
+    modes = _add_fixed(model, program, uses, goal, met_worth)
+    for row, used in uses.items():
+        if used or rest.bounds[row] < 0:
+            model.add(_sum(used) <= rest.bounds[row])
+    model.maximize(_sum(goal))
+    solver = _solver(work, seconds)
+    status = solver.solve(model)
+    if status == cp_model.UNKNOWN:
+        return Rounded([], program.penalty, 0, optimal=False)
+    if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+        raise SolverWrong(f"CP-SAT answers {solver.status_name(status)} where the empty roster is a solution")
+    ways = {
+        link: [at for at, column in enumerate(columns) for _ in range(solver.value(column))]
+        for link, columns in modes.items()
+    }
+    chosen = [_placed(key, pool[key], ways) for key, one in duties.items() for _ in range(solver.value(one))]
+    return _rounded(
+        program, chosen, solver.best_objective_bound, met_worth, optimal=status == cp_model.OPTIMAL
+    )
+
+
+def _add_fixed(
+    model: cp_model.CpModel, program: Program, uses: _Uses, goal: _Terms, met_worth: int
+) -> dict[Row, list[cp_model.IntVar]]:
+    """Adds the columns that are no duties; returns those that choose a way, by the row that asks for one."""
+    modes: dict[Row, list[cp_model.IntVar]] = {}
     for column in program.fixed:
         variable = model.new_int_var(0, column.most, "")
         worth = -program.penalty if column.name[0] == "short" else column.worth
@@ -72,28 +99,13 @@ def choose(
             modes.setdefault(column.entries[0][0], []).append(variable)
         for row, amount in column.entries:
             uses[row].append((variable, amount))
-    for row, used in uses.items():
-        if used or rest.bounds[row] < 0:
-            model.add(cp_model.LinearExpr.weighted_sum(*_apart(used)) <= rest.bounds[row])
-    model.maximize(cp_model.LinearExpr.weighted_sum(*_apart(goal)))
-    solver = _solver(work, seconds)
-    status = solver.solve(model)
-    if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
-        if status == cp_model.UNKNOWN:
-            return Rounded([], program.penalty, 0, optimal=False)
-        raise SolverWrong(f"CP-SAT answers {solver.status_name(status)} where the empty roster is a solution")
-    ways = {
-        link: [at for at, column in enumerate(columns) for _ in range(solver.value(column))]
-        for link, columns in modes.items()
-    }
-    chosen = [
-        _placed(key, pool[key], ways)
-        for key, variable in duties.items()
-        for _ in range(solver.value(variable))
-    ]
-    return _rounded(
-        program, chosen, solver.best_objective_bound, met_worth, optimal=status == cp_model.OPTIMAL
-    )
+    return modes
+
+
+def _sum(terms: _Terms) -> Any:
+    """The stubs of `weighted_sum` name no types."""
+    weighted: Any = cast("Any", cp_model.LinearExpr).weighted_sum
+    return weighted([variable for variable, _ in terms], [amount for _, amount in terms])
 
 
 def _placed(key: Key, duty: Duty, ways: dict[Row, list[int]]) -> Placed:
@@ -139,9 +151,3 @@ def _counts(hint: Sequence[Placed]) -> dict[Key, int]:
         key = (one.crew, one.day, one.duty.sessions)
         counts[key] = counts.get(key, 0) + 1
     return counts
-
-
-def _apart(
-    terms: Sequence[tuple[cp_model.IntVar, int]],
-) -> tuple[list[cp_model.IntVar], list[int]]:
-    return [variable for variable, _ in terms], [amount for _, amount in terms]

@@ -4,8 +4,11 @@ from typing import NamedTuple
 
 
 class Rule(NamedTuple):
-    """What is in force: `minimum` (at: its row), `room`, `lane`, `vehicle`, `open` (at: a site), `qualified` (at: a type),
-    or `staff`, `hours`, `breaks`, `most`, `travel` of all examiners."""
+    """What is in force.
+
+    Of one thing: `minimum` (at: its row), `room`, `lane`, `vehicle`, `open` (at: a site), `qualified` (at: a type). Of all
+    examiners: `staff`, `hours`, `breaks`, `most`, `travel`.
+    """
 
     kind: str
     at: str = ""

@@ -9,7 +9,7 @@ The same input gives the same duties: nothing here looks at a clock but for `sec
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from allocator.roster.duties import Duty, all_duties
+from allocator.roster.duties import all_duties
 from allocator.roster.meeting import meet, weight_of
 from allocator.roster.program import (
     SCALE,
@@ -35,6 +35,9 @@ ROUND_WORK = 1.0
 """CP-SAT's deterministic time for a round of repair."""
 FREED = 8
 """Examiners whose day is found anew in a round, half of them all where they are few."""
+FEW = 4
+"""So few freed examiners are also offered duties that no relaxation asks for."""
+SHAKES = 8
 DIVE_ROUNDS = 4
 ALMOST = 0.8
 """A duty with so much of an examiner is fixed with the others like it."""
@@ -174,7 +177,7 @@ def _find(program: Program, limits: Limits, tell: Tell) -> Found:
     bound = root.bound // SCALE
     best, worth = _dive(program, whole(program), pool, "met", limits)
     tell(Progress("dive", worth[1], bound))
-    best, worth = _repair(program, best, pool, bound, limits, tell)
+    best, worth = _repair(program, best, pool, bound=bound, limits=limits, tell=tell)
     stopped = None if limits.seconds_left() > 0 else "seconds"
     return Found(tuple(best), worth, bound, "prices", short_proved, stopped)
 
@@ -201,7 +204,7 @@ def _dive(program: Program, rest: Rest, pool: Pool, goal: Goal, limits: Limits) 
 
 
 def _repair(
-    program: Program, best: Chosen, pool: Pool, bound: int, limits: Limits, tell: Tell
+    program: Program, best: Chosen, pool: Pool, *, bound: int, limits: Limits, tell: Tell
 ) -> tuple[Chosen, Worth]:
     """Frees a few examiners at a time and finds them better duties."""
     worth = worth_of_duties(program, best)
@@ -221,7 +224,7 @@ def _freed(slots: list[tuple[int, int]], number: int) -> list[tuple[int, int]]:
     """A few examiners' days, other ones each round: every `stride`-th from an offset, the stride a different one each time."""
     count = len(slots)
     freed_count = min(FREED, -(-count // 2))
-    if count <= 2 or number % 10 == 9 and count <= FREED:
+    if count <= 2 or (number % 10 == 9 and count <= FREED):
         return slots
     stride = 1 + (number * 7) % (count - 1)
     freed = list(dict.fromkeys((number * 5 + at * stride) % count for at in range(freed_count)))
@@ -245,14 +248,34 @@ def _reseat(
     rest, dived = _without(program, staying, freed), _without(program, staying, freed)
     near: Pool = {(one.crew, one.day, one.duty.sessions): one.duty for one in taken}
     near |= {key: duty for key, duty in pool.items() if rest.left[key[0], key[1]]}
+    if len(freed) <= FEW:
+        near |= _shaken(program, rest, len(pool))
     before = len(rest.chosen)
     chosen, worth = _dive(program, dived, near, "met", limits)
     hint = chosen[before:] if worth > worth_of_duties(program, best) else taken
     fitting = {key: duty for key, duty in near.items() if rest.left[key[0], key[1]]}
     rounded = choose(program, rest, fitting, hint, work=ROUND_WORK, seconds=max(0.1, limits.seconds_left()))
+    pool |= near if len(freed) <= FEW else {}
     pool |= {(one.crew, one.day, one.duty.sessions): one.duty for one in rounded.chosen}
     other = (*staying, *rounded.chosen)
     return max(((other, worth_of_duties(program, other)), (chosen, worth)), key=lambda pair: pair[1])
+
+
+def _shaken(program: Program, rest: Rest, number: int) -> Pool:
+    """Duties that prices made up call for: the relaxation of a few examiners is content with halves of duties.
+
+    The made-up prices are a counter's digits, other ones for each number.
+    """
+    found: Pool = {}
+    for shake in range(SHAKES):
+        prices = {
+            row: SCALE * (1 + (at * 7_919 + (number * SHAKES + shake) * 104_729) % 97)
+            for at, row in enumerate(program.bounds)
+            if row[0] in {"supply", "minimum"}
+        }
+        priced = bound_of(program, "met", prices, rest)
+        found |= {(crew, day, duty.sessions): duty for crew, day, duty in priced.duties}
+    return found
 
 
 def _without(program: Program, staying: Chosen, freed: list[tuple[int, int]]) -> Rest:

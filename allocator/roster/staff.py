@@ -182,7 +182,7 @@ def _worded(error: Exception) -> str:
     """Its sentence with the field first: `examiners[0].id: expected str, got int`."""
     sentence, at, where = str(error).partition(" - at `")
     if not at:
-        return sentence[:300]
+        where = ""
     field = where.removesuffix("`").removeprefix("$").removeprefix(".") or "the file"
     return f"{field}: {sentence[:1].lower()}{sentence[1:].replace('`', '')}"[:300]
 
@@ -196,6 +196,14 @@ def _check(staff: Staff) -> None:
     _unique("examiners", [one.id for one in staff.examiners])
     _unique("places", [one.id for one in staff.places])
     _unique("vehicles", [one.id for one in staff.vehicles])
+    _check_kinds(staff)
+    _check_windows(staff)
+    _check_references(staff, ids)
+    _check_travel(staff, ids["sites"])
+    _check_totals(staff)
+
+
+def _check_kinds(staff: Staff) -> None:
     for part in ("types", "sites", "places", "vehicles", "examiners"):
         for at, named in enumerate(getattr(staff, part)):
             if named.name is not None:
@@ -203,7 +211,9 @@ def _check(staff: Staff) -> None:
     for at, kind in enumerate(staff.types):
         _on_grid(f"types[{at}].minutes", kind.minutes, staff.slot_minutes)
         _unique(f"types[{at}].needs", list(kind.needs))
-    _check_windows(staff)
+
+
+def _check_references(staff: Staff, ids: dict[str, set[str]]) -> None:
     for at, examiner in enumerate(staff.examiners):
         _known(f"examiners[{at}].types", examiner.types, ids["types"], "type")
     for part, things in (("places", staff.places), ("vehicles", staff.vehicles)):
@@ -215,7 +225,9 @@ def _check(staff: Staff) -> None:
             _known(f"{part}[{at}].type", [row.type], ids["types"], "type")
             _known(f"{part}[{at}].site", [row.site] if row.site is not None else [], ids["sites"], "site")
             _known(f"{part}[{at}].day", [row.day] if row.day is not None else [], set(staff.days), "day")
-    _check_travel(staff, ids["sites"])
+
+
+def _check_totals(staff: Staff) -> None:
     for part, total, most in (
         ("demand", sum(row.seats * row.weight for row in staff.demand), WEIGHT_LIMIT),
         ("minimum", sum(row.seats for row in staff.minimum), MINIMUM_LIMIT),
@@ -272,10 +284,10 @@ def _check_windows_of(where: str, windows: list[Window], staff: Staff) -> None:
 def _check_travel(staff: Staff, sites: set[str]) -> None:
     seen = set[frozenset[str]]()
     for at, way in enumerate(staff.travel):
-        _known(f"travel[{at}].between", way.between, sites, "site")
         pair = frozenset(way.between)
         if len(pair) != 2:
             raise StaffUnusable(f"travel[{at}].between: two different sites, not {way.between[0]} twice")
+        _known(f"travel[{at}].between", way.between, sites, "site")
         if pair in seen:
             raise StaffUnusable(f"travel[{at}].between: {' and '.join(sorted(pair))} are there twice")
         seen.add(pair)

@@ -60,7 +60,7 @@ def _blocking(
     used: Counter[tuple[int, int]],
 ) -> str:
     """The first thing that is not free for one more session."""
-    index, day, start = at
+    index, _, start = at
     slots = range(start, start + town.length(town.works[index]))
     full = set[str]()
     for mode in able:

@@ -76,6 +76,20 @@ class Unusable(click.ClickException):
     exit_code = 2
 
 
+def solver_module(name: str) -> Any:
+    """The module of this name, which needs the packages of the extra `rounds`.
+
+    Raises:
+        Unusable: one of them is missing.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise Unusable(
+            f"{(error.name or name).partition('.')[0]} is missing: pip install 'gongdao[rounds]'"
+        ) from error
+
+
 def main() -> None:
     """Runs a command; every unusable input is one line on standard error and exit code 2."""
     try:

@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
-from allocator.allocation import allocate
-from allocator.bound import bound_of
+from allocator.allocation import Bounding, allocate
 from allocator.continuation import continue_round, continues_of
-from booking_api.cli import Unusable
+from booking_api.cli import Unusable, solver_module
 from fairness.rounds.check import Refused, Standing, check_result
 from fairness.rounds.continuing import ContinuationUnusable, continuing
 from fairness.rounds.outcome import SEED_BYTES, Outcome, write_outcome
@@ -131,7 +130,7 @@ def _solve(stages: _Stages, path: Path, seed: bytes) -> tuple[Round, Outcome]:
     stages("ready")
     round_ = make_ready(problem, order)
     del problem, order
-    return round_, allocate(round_, seed, bound_of, progress=stages)
+    return round_, allocate(round_, seed, _bounding(), progress=stages)
 
 
 def _go_on(
@@ -144,7 +143,11 @@ def _go_on(
     except ContinuationUnusable as error:
         raise Unusable(f"--declined, --improving: {error}") from error
     continues = continues_of(before.text, declined=declined, improving=improving)
-    return continued.whole, continue_round(continued, before.outcome, continues, bound_of, progress=stages)
+    return continued.whole, continue_round(continued, before.outcome, continues, _bounding(), progress=stages)
+
+
+def _bounding() -> Bounding:
+    return solver_module("allocator.bound").bound_of
 
 
 def _tell(stages: _Stages, outcome: Outcome, out: Path, *, as_json: bool) -> None:

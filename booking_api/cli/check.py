@@ -1,10 +1,10 @@
 """`gongdao check`: check a round's result. The same as `python -m fairness check`, and `--rerun`, which solves it again."""
 
 import argparse
-import importlib
 
 import click
 
+from booking_api.cli import solver_module
 from fairness.rounds.command import Rerun, add_options, run
 
 
@@ -22,6 +22,5 @@ def command(*, arguments: tuple[str, ...]) -> int:
         "--rerun", action="store_true", help="solve it again too, and compare every byte (loads the solver)"
     )
     asked = parser.parse_args(list(arguments))
-    # Only who solves again needs the extra `rounds`.
-    rerun: Rerun | None = importlib.import_module("allocator.rerun").rerun if asked.rerun else None
+    rerun: Rerun | None = solver_module("allocator.rerun").rerun if asked.rerun else None
     return run(asked, rerun)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from booking_api.cli import Unusable
+from booking_api.cli import Unusable, solver_module
 from fairness.canonical import encode
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def command(
     if board is not None and board.suffix not in {".html", ".svg"}:
         raise Unusable(f"--board: {board.name} must end in .html or .svg")
     read = _read(staff)
-    making = _loaded()
+    making = solver_module("allocator.roster.making")
     until = monotonic() + seconds if seconds is not None else math.inf
     try:
         made: Made = making.make_roster(
@@ -81,14 +80,6 @@ def _read(path: Path) -> "Staff":
     return read
 
 
-def _loaded() -> Any:
-    """The module that loads the solver, only when a roster is made."""
-    try:
-        return import_module("allocator.roster.making")
-    except ModuleNotFoundError as error:
-        raise Unusable(f"{error.name} is missing: pip install 'gongdao[rounds]'") from error
-
-
 def _drawn(staff: "Staff", roster: "Roster", suffix: str) -> str:
     board = import_module("allocator.roster.board")
     drawn: str = board.board_page(staff, roster) if suffix == ".html" else board.board_svg(staff, roster)
@@ -100,7 +91,7 @@ def _write(path: Path, text: bytes) -> None:
     part = path.with_name(path.name + ".part")
     try:
         part.write_bytes(text)
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise Unusable(f"{path}: {error.strerror or error}") from error
@@ -109,7 +100,7 @@ def _write(path: Path, text: bytes) -> None:
 def _told() -> Any:
     """A line on standard error that is written over, where somebody sees it."""
     if not sys.stderr.isatty():
-        return lambda _: None
+        return _untold
     last = 0.0
 
     def tell(progress: "Progress") -> None:
@@ -122,6 +113,10 @@ def _told() -> Any:
         click.echo(f"\r\x1b[K{progress.stage}: best {best}, bound {bound}", err=True, nl=False)
 
     return tell
+
+
+def _untold(_: "Progress") -> None:
+    """Nobody is watching."""
 
 
 def _clear() -> None:

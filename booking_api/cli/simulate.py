@@ -2,7 +2,6 @@
 
 import re
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 
 from allocator.simulation.demand import Parameters
 from allocator.simulation.report import Report
-from booking_api.cli import Unusable
+from booking_api.cli import Unusable, solver_module
 from booking_api.cli.new_files import write_page
 from booking_api.cli.roster_sessions import read_board, read_sessions
 from booking_api.pages.catalogue import LANGUAGES, words_in
@@ -137,7 +136,9 @@ def command(
         parameters = msgspec.structs.replace(
             parameters, applications=wanted, sessions=len(sessions), seats_share=seats / wanted
         )
-    report = _simulating()(parameters, sessions, progress=_progress)
+    report: Report = solver_module("allocator.simulation.run").simulate(
+        parameters, sessions, progress=_progress
+    )
     if out is not None:
         told = Told(report, words_in(lang))
         command_roster = " --staff ".join(str(path) for path in (roster, staff) if path is not None)
@@ -147,14 +148,6 @@ def command(
     elif out is None:
         _print(report)
     return 0
-
-
-def _simulating() -> Any:
-    """What loads the solver, only when something is simulated."""
-    try:
-        return import_module("allocator.simulation.run").simulate
-    except ModuleNotFoundError as error:
-        raise Unusable(f"{error.name} is missing: pip install 'gongdao[rounds]'") from error
 
 
 def _progress(rule: str, what: str, done: int, of: int) -> None:

@@ -68,6 +68,16 @@ def test_checking_loads_no_solver(problem, result):
     assert run("check", problem, result, program=("-c", code)).returncode == 0
 
 
+@pytest.mark.parametrize("command", ["allocate", "roster"])
+def test_without_the_solvers_packages_it_says_what_to_install(problem, command):
+    code = "import sys\nsys.modules['ortools'] = None\nfrom booking_api.cli import main\nmain()"
+    seed = ("--seed", SEED) if command == "allocate" else ()
+    staff = problem if command == "allocate" else "docs/examples/staff.json"
+    done = run(command, staff, *seed, "--out", problem.with_name("out.json"), program=("-c", code))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "gongdao: ortools is missing: pip install 'gongdao[rounds]'\n"
+
+
 def test_a_forged_result_is_false_and_the_step_is_named(problem, result):
     result.write_text(result.read_text().replace('"line":1', '"line":0', 1))
     done = run("check", problem, result, "--json")

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from booking_api.app import create_app
 from booking_api.demo.people import Vehicle
 from reservation import audit
+from tests.apps import app_of
 from tests.booking_api.signing_in.people import open_client
 from tests.planning import in_days, inspection_row, person, planned, settle, test_row
 
@@ -33,7 +33,7 @@ async def book(client, headers, unit, *, pool, key, vehicle=None):
 @pytest.fixture
 async def client(settings, token):
     """A client whose requests really run at once."""
-    async with open_client(create_app(settings)) as started:
+    async with open_client(app_of(settings)) as started:
         yield started
 
 

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import text
 
 from booking_api import clock
-from booking_api.app import create_app
 from booking_api.gate.access import ACCESS, Access
 from booking_api.organisations.register import NewOrganisation, register_organisation
 from booking_api.outbox.events import note_event
 from booking_api.settings import Rate
 from reservation.transaction import transaction
+from tests.apps import app_of
 from tests.booking_api.signing_in.people import open_client
 from tests.booking_api.test_access import BODIES, STREAMS
 from tests.planning import person, planned, settle, test_row
@@ -70,7 +70,7 @@ class Owned(msgspec.Struct):
 @pytest.fixture
 async def client(settings, token):
     wide = msgspec.structs.replace(settings, account_rate=Rate(1_000.0, 1_000))
-    async with open_client(create_app(wide)) as started:
+    async with open_client(app_of(wide)) as started:
         yield started
 
 

@@ -16,10 +16,10 @@ from redis.crc import key_slot
 from booking_api.embedded.valkey import ValkeyServer
 from reservation.keys import fence_key
 from tests.faults.worlds import eventually
+from tests.ports import ours
 
 BUS_OFFSET = 10_000
-FIRST_PORT = 15_000
-PORTS = 10_000
+PORTS = ours(range(15_000, 25_000))
 SLOTS = 16_384
 NODE_TIMEOUT_MS = 800
 FORMED_WITHIN_S = 30.0
@@ -28,10 +28,9 @@ PROMOTED_WITHIN_S = 20.0
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody uses now, and whose cluster bus ports nobody uses either."""
-    start = os.getpid() * 7 % PORTS
+    start = os.getpid() * 7 % len(PORTS)
     found: list[int] = []
-    for step in range(PORTS):
-        port = FIRST_PORT + (start + step) % PORTS
+    for port in PORTS[start:] + PORTS[:start]:
         if all(_is_free(number) for number in (port, port + BUS_OFFSET)):
             found.append(port)
         if len(found) == count:

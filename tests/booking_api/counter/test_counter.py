@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import text
 
 from booking_api import clock
-from booking_api.app import create_app
 from booking_api.counter.acts import ActKind, noted
 from booking_api.counter.visits import add_visit
 from booking_api.demo.numbers import identity_number
@@ -16,6 +15,7 @@ from booking_api.privacy.export import export_person
 from booking_api.settings import Rate
 from reservation import audit, current_hold
 from reservation.errors import Full
+from tests.apps import app_of
 from tests.booking_api.signing_in.people import open_client, quicken_hashes
 from tests.planning import person, planned, settle, test_row
 
@@ -28,7 +28,7 @@ VISITS = "/api/v1/counter/visits"
 async def client(settings, token, monkeypatch):
     quicken_hashes(monkeypatch)
     wide = msgspec.structs.replace(settings, account_rate=Rate(1_000.0, 1_000))
-    async with open_client(create_app(wide)) as started:
+    async with open_client(app_of(wide)) as started:
         yield started
 
 
@@ -132,7 +132,7 @@ async def test_what_a_clerk_does_counts_for_the_person_as_for_the_clerk(
 ):
     quicken_hashes(monkeypatch)
     narrow = msgspec.structs.replace(settings, account_rate=Rate(0.001, 3))
-    async with open_client(create_app(narrow)) as client:
+    async with open_client(app_of(narrow)) as client:
         first, second, third = (token(f"c{n}", roles=(f"clerk:{AUTHORITY}",)) for n in range(3))
         for one in (first, second, third):
             here = await visit(client, one)

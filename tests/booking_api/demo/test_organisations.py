@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from booking_api import clock
-from booking_api.app import create_app
 from booking_api.demo import applicants, numbers, organisations
 from booking_api.demo.applicants import APPLICANTS, LEARNERS, SCHOOL
 from booking_api.demo.city import found
 from booking_api.demo.numbers import identity_number
 from booking_api.demo.organisations import add_demo_people
 from booking_api.identity.tokens import make_key
+from tests.apps import app_of
 from tests.booking_api.demo.forms import enter
 from tests.booking_api.signing_in.people import good, open_client
 
@@ -36,7 +36,7 @@ async def client(settings, city, quick_hashes):
     demo = msgspec.structs.replace(
         settings, demo_sign_ins=True, messages_file=settings.data / "messages.jsonl"
     )
-    app = create_app(demo)
+    app = app_of(demo)
     async with open_client(app) as started:
         yield started
 

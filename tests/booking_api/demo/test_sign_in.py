@@ -8,13 +8,13 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from booking_api import clock
-from booking_api.app import create_app
 from booking_api.demo.applicants import APPLICANTS
 from booking_api.demo.organisations import add_demo_people
 from booking_api.identity.accounts import ROLES
 from booking_api.identity.sessions import memory
 from booking_api.identity.tokens import make_key
 from reservation.database import create_engine
+from tests.apps import app_of
 from tests.booking_api.demo.forms import enter
 
 
@@ -31,7 +31,7 @@ async def people(database_url):
 @asynccontextmanager
 async def serving(settings, *, demo):
     make_key(settings.key_file)
-    app = create_app(msgspec.structs.replace(settings, demo_sign_ins=demo))
+    app = app_of(msgspec.structs.replace(settings, demo_sign_ins=demo))
     async with AsyncTestClient(app) as client:
         yield client
 

@@ -6,9 +6,9 @@ import pytest
 from litestar.testing import AsyncTestClient
 from msgspec.structs import replace
 
-from booking_api.app import create_app
 from booking_api.outbox import webhooks
 from booking_api.outbox.signing import webhook_secret
+from tests.apps import app_of
 from tests.booking_api.outbox.conftest import SCHOOL
 
 STATION = "station:hz-xihu"
@@ -17,7 +17,7 @@ STATION = "station:hz-xihu"
 @pytest.fixture
 async def open_client(settings, token, quick_hashes):
     """An installation whose webhooks may call this machine."""
-    async with AsyncTestClient(create_app(replace(settings, webhooks_loopback=True))) as started:
+    async with AsyncTestClient(app_of(replace(settings, webhooks_loopback=True))) as started:
         yield started
 
 

@@ -15,6 +15,7 @@ from booking_api.identity import passwords
 from booking_api.registers import asking
 from booking_api.verification import codes, register_source
 from booking_api.verification.http_source import signature
+from tests.apps import app_of
 from tests.peers import Told, peer
 
 NUMBER, OTHER_NUMBER = "11010519491231002X", "440524188001010014"
@@ -59,7 +60,7 @@ async def client(settings, token, kernel):
             {"n": NUMBER, "p": PHONE},
         )
     with_file = replace(settings, messages_file=settings.data / "messages.jsonl")
-    async with AsyncTestClient(create_app(with_file)) as started:
+    async with AsyncTestClient(app_of(with_file)) as started:
         yield started
 
 
@@ -244,7 +245,7 @@ async def test_who_does_not_know_the_phone_cannot_use_up_its_codes(client):
 async def test_a_network_is_counted_too(settings, token, monkeypatch):
     monkeypatch.setattr(limits, "CODES_OF_NETWORK", limits.Rate(per_s=0.01, burst=2))
     with_file = replace(settings, messages_file=settings.data / "messages.jsonl")
-    async with AsyncTestClient(create_app(with_file)) as client:
+    async with AsyncTestClient(app_of(with_file)) as client:
         for number in range(3):
             mine = await signed_in(client, login=f"stranger.{number}")
             answer = await client.post(START, headers=mine)
@@ -254,7 +255,7 @@ async def test_a_network_is_counted_too(settings, token, monkeypatch):
 @pytest.mark.parametrize("off", [{"messages_file": None}, {"verification_sources": ()}])
 async def test_without_sources_or_messages_there_is_the_counter_only(settings, token, off):
     changed = replace(settings, **{"messages_file": settings.data / "m.jsonl"} | off)
-    async with AsyncTestClient(create_app(changed)) as client:
+    async with AsyncTestClient(app_of(changed)) as client:
         mine = await signed_in(client)
         refused(await client.post(START, headers=mine), 404, "verification_off")
         refused(await tried(client, mine, "123456"), 404, "verification_off")
@@ -286,7 +287,7 @@ async def test_the_second_source_is_asked_when_the_first_does_not_know_and_only_
             verification_url=url,
             verification_key_file=key,
         )
-        async with AsyncTestClient(create_app(both)) as other:
+        async with AsyncTestClient(app_of(both)) as other:
             known = await signed_in(other)
             assert (await other.post(START, headers=known)).status_code == 202
             assert asked == []

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from litestar.testing import AsyncTestClient
 from msgspec.structs import replace
 
-from booking_api.app import create_app
 from booking_api.settings import Rate
+from tests.apps import app_of
 from tests.booking_api.identity.oidc.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.peers import peer
 
@@ -38,7 +38,7 @@ async def provided(settings, **how) -> AsyncIterator[tuple[AsyncTestClient, Iden
             oidc_client_secret_file=secret,
             account_rate=Rate(1_000, 1_000),
         )
-        async with AsyncTestClient(create_app(with_provider)) as client:
+        async with AsyncTestClient(app_of(with_provider)) as client:
             yield client, idp
 
 

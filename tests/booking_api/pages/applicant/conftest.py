@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from booking_api import clock
-from booking_api.app import create_app
 from booking_api.demo.people import add_people, demo_people
 from booking_api.plans.authorities import read_lineage, set_settings
 from booking_api.plans.rows import SessionRow
 from reservation.transaction import transaction
+from tests.apps import app_of
 from tests.booking_api.pages.visitors import Shown, signed_in
 from tests.booking_api.signing_in.people import open_client
 from tests.planning import AUTHORITY, in_days, inspection_row, person, planned, settle
@@ -59,8 +59,7 @@ async def city(kernel) -> City:
 
 @pytest.fixture
 async def client(settings, token, quick_hashes, city):
-    # Built for each test: the find page remembers for a second what strangers were shown.
-    async with open_client(create_app(settings)) as client:
+    async with open_client(app_of(settings, forgetful=True)) as client:
         yield client
 
 
