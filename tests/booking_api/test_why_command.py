@@ -52,7 +52,9 @@ def test_who_got_a_later_line_is_told_where_the_better_one_closed(why):
     done = why("韩梅梅")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("韩梅梅 got 下午\n")
-    assert "早上: It closed at their turn, number 2: for the first time nothing could be given." in done.stdout
+    assert (
+        "早上: It closed at their turn, number 2: for the first time nothing could be given." in done.stdout
+    )
     assert "Its seats are with people of an earlier class (1); ahead 1 had named it." in done.stdout
     assert "gongdao check" in done.stdout
 
