@@ -26,6 +26,11 @@ COMMANDS = {
         "booking_api.cli.check",
         "Is a round's result what the rule promises? Offline, without a solver.",
     ),
+    "why": ("booking_api.cli.why", "Why this, why not that: a round's result explained for one application."),
+    "simulate": (
+        "booking_api.cli.simulate",
+        "The same demand under five rules: who gets the seats, what a lie earns.",
+    ),
     "roster": (
         "booking_api.cli.roster",
         "Which sessions there can be, out of examiners, vehicles, rooms and lanes.",

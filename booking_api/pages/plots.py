@@ -55,14 +55,17 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
     height: int = HEIGHT
 
 
-def line_plot(series: Sequence[Series], *, x_labels: Sequence[tuple[float, str]]) -> Plot:
-    """Lines over one axis, the highest grid line at the top. `x_labels` are (x, words).
+def line_plot(
+    series: Sequence[Series], *, x_labels: Sequence[tuple[float, str]], top: int | None = None
+) -> Plot:
+    """Lines over one axis, the highest grid line at the top. `x_labels` are (x, words); `top` where it is known.
 
     >>> line_plot([Series(1, [(0, 0), (10, 40)])], x_labels=[]).lines[0].path
     'M0 200 L700 0'
     """
     points = [point for each in series for point in each.points]
-    top = _round_up(max((y for _, y in points), default=1))
+    if top is None:
+        top = _round_up(max((y for _, y in points), default=1))
     first = min((x for x, _ in points), default=0)
     span = max((x for x, _ in points), default=1) - first or 1
 

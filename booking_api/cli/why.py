@@ -1,0 +1,77 @@
+"""`gongdao why`: a round's result, checked and then explained for one application."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from booking_api.cli import Unusable
+from booking_api.cli.ceremony_options import FILE, Refused
+from booking_api.cli.new_files import write_page
+from booking_api.pages.catalogue import LANGUAGES, words_in
+from booking_api.pages.rounds.why import as_text, tell, why_page
+from fairness.rounds.check import Refused as ResultRefused
+from fairness.rounds.check import Standing, check_result
+from fairness.rounds.outcome import OutcomeRefused, continues_of_result
+from fairness.rounds.problem import ProblemUnusable, read_problem
+from fairness.rounds.why import NoApplication, Why, explain
+
+
+@click.command("why")
+@click.argument("problem", type=FILE)
+@click.argument("result", type=FILE)
+@click.option("--id", "applicant", required=True, help="Whose application.")
+@click.option("--out", type=FILE, help="A page, one file that needs nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+def command(
+    *, problem: Path, result: Path, applicant: str, out: Path | None, as_json: bool, lang: Any
+) -> int:
+    """Why this session, and why not that one: check RESULT against PROBLEM, then explain it for one application.
+
+    Exit code 1 when the result is not the one that the rule promises: nothing is explained then.
+    """
+    problem_text, result_text = _read(problem), _read(result)
+    standing = _standing(problem_text, result_text)
+    why = _explained(problem_text, standing, applicant)
+    words = words_in(lang)
+    files = f"{shlex.quote(str(problem))} {shlex.quote(str(result))}"
+    commands = [f"gongdao check {files}", f"gongdao why {files} --id {shlex.quote(applicant)}"]
+    told = tell(why, standing.outcome.measures, standing.outcome.bound, words, commands)
+    if out is not None:
+        write_page(out, why_page(told, words))
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(why).decode() + "\n")
+    elif out is None:
+        click.echo(as_text(told))
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unusable(f"{path}: {error.strerror or error}") from error
+
+
+def _standing(problem_text: bytes, result_text: bytes) -> Standing:
+    try:
+        if continues_of_result(result_text.removesuffix(b"\n")) is not None:
+            raise Unusable("RESULT: it continues another result; a round's own result can be explained")
+        return check_result(problem_text, result_text)
+    except ProblemUnusable as error:
+        raise Unusable(f"PROBLEM: {error}") from error
+    except OutcomeRefused as error:
+        raise Refused(f"the result does not hold: {error}") from error
+    except ResultRefused as refused:
+        raise Refused(f"the result does not hold: {refused}") from refused
+
+
+def _explained(problem_text: bytes, standing: Standing, applicant: str) -> Why:
+    try:
+        return explain(read_problem(problem_text), standing.round_, standing.outcome, applicant)
+    except NoApplication as error:
+        raise Unusable(f"--id: {error}") from error

@@ -1,0 +1,155 @@
+"""`gongdao simulate`, as anybody runs it."""
+
+import doctest
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from booking_api.pages.rounds import sheet
+from tests.booking_api.commanding import Commands
+
+STAFF = Path(__file__).parent.parent.parent / "docs" / "examples" / "staff.json"
+SMALL = ("--applications", 100, "--sessions", 10, "--rounds", 2)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    return Commands(monkeypatch, capsys)
+
+
+@pytest.fixture
+def page(run, tmp_path):
+    path = tmp_path / "report.html"
+    done = run("simulate", *SMALL, "--out", path, "--json")
+    assert done.returncode == 0, done.stderr
+    return path.read_text(), json.loads(done.stdout)
+
+
+def test_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(sheet).failed == 0
+
+
+def test_the_page_is_one_file_that_needs_nothing_else(page):
+    text, _ = page
+    assert not re.search(r'(src|href)="', text)
+    assert "<script" not in text
+    assert " style=" not in text
+    assert "url(" not in text
+
+
+def test_its_policy_lets_its_own_styles_in_and_nothing_more(page):
+    text, _ = page
+    [policy] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    policy = policy.replace("&#39;", "'")
+    for style in re.findall("<style>(.*?)</style>", text, re.DOTALL):
+        assert sheet._source(style) in policy
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+
+
+def test_every_finding_has_a_title_with_its_numbers_and_a_table(page):
+    text, report = page
+    assert text.count('class="plot"') == text.count("<details>") == 8
+    bots = next(one for one in report["rules"] if one["rule"] == "first_come")["seats_by_kind"]["bot"]
+    assert f"They get {bots / report['seats']:.0%} of the seats where the first to come is served" in text
+
+
+def test_the_command_on_the_page_gives_the_same_page(run, page, tmp_path):
+    text, _ = page
+    [command] = re.findall(r"<code>gongdao (simulate .*?)</code>", text)
+    words = shlex.split(command)
+    assert words[:3] == ["simulate", "--out", "report.html"]
+    done = run("simulate", "--out", tmp_path / "again.html", *words[3:])
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "again.html").read_text() == text
+
+
+def test_without_a_page_it_prints_a_line_for_each_rule(run):
+    done = run("simulate", *SMALL)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "rule",
+        "first_come",
+        "timestamp",
+        "seat_most",
+        "draw",
+        "promise",
+    ]
+    assert "promise: rounds done" in done.stderr
+
+
+def test_a_rosters_sessions_are_shared_out_and_its_board_is_shown(run, tmp_path):
+    roster, page = tmp_path / "sessions.json", tmp_path / "report.html"
+    assert run("roster", STAFF, "--out", roster, "--rounds", 0).returncode == 0
+    done = run(
+        "simulate",
+        "--roster",
+        roster,
+        "--staff",
+        STAFF,
+        "--rounds",
+        1,
+        "--lang",
+        "zh-CN",
+        "--json",
+        "--out",
+        page,
+    )
+    assert done.returncode == 0, done.stderr
+    sessions = json.loads(roster.read_text())["sessions"]
+    report = json.loads(done.stdout)
+    assert report["seats"] == sum(one["capacity"] for one in sessions)
+    assert report["parameters"]["sessions"] == len(sessions)
+    assert 'class="board"' in page.read_text()
+    assert "五种规则" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--bots", "200%"), "is no share"),
+        (("--bots", "60%", "--liars", "40%"), "below 100%"),
+        (("--seats", "0"), "--seats"),
+        (("--seed", "12"), "64 hex digits"),
+        (("--applications", "3"), "20<=x"),
+        (("--roster", "missing.json"), "missing.json: No such file"),
+        (("--staff", STAFF), "--roster"),
+        (("--applications", "30", "--rounds", "1", "--out", "missing/page.html"), "No such file"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_exit_code_two(run, arguments, said):
+    done = run("simulate", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("sessions", "said"),
+    [
+        ("[]", "Expected `object`"),
+        ('{"sessions": []}', "length >= 5"),
+        (json.dumps({"sessions": [{"id": "a", "capacity": 1}] * 5}), "twice"),
+        (
+            json.dumps({"sessions": [{"id": f"s{number}", "capacity": 0} for number in range(5)]}),
+            "none has a seat",
+        ),
+        (json.dumps({"sessions": [{"id": f"s{number}", "capacity": -1} for number in range(5)]}), "capacity"),
+    ],
+)
+def test_a_roster_that_is_none_is_refused_with_its_field(run, sessions, said, tmp_path):
+    roster = tmp_path / "sessions.json"
+    roster.write_text(sessions)
+    done = run("simulate", "--roster", roster)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_is_quick_because_no_solver_is_loaded():
+    code = "import sys, booking_api.cli.simulate\nprint('ortools' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
