@@ -25,7 +25,7 @@ from fairness.rounds.outcome import (
     taken,
 )
 from fairness.rounds.passed import Passed
-from fairness.rounds.problem import Problem, read_problem
+from fairness.rounds.problem import read_problem
 from fairness.rounds.result_file import Continues
 from fairness.rounds.round import Round, make_ready, public_order
 
@@ -57,11 +57,17 @@ def silent(_step: str) -> None:
 
 
 def check_result(
-    problem_text: bytes, result_text: bytes, *, after: Sequence[bytes] = (), progress: Progress = silent
+    problem_text: bytes,
+    result_text: bytes,
+    *,
+    after: Sequence[bytes] = (),
+    seed: bytes | None = None,
+    progress: Progress = silent,
 ) -> Standing:
     """The result, if it is what the rule promises for this problem, and all that it continues are.
 
-    `after`: the texts of the results that it continues, the round's own first. The texts are those of the files, a
+    `after`: the texts of the results that it continues, the round's own first. `seed`: the one that the order must be of;
+    without it, any will do, and whoever asks must compare it with the draw's. The texts are those of the files, a
     result's line feed at its end included or not.
 
     Raises:
@@ -72,15 +78,19 @@ def check_result(
     progress("problem")
     problem = read_problem(problem_text)
     texts = [text.removesuffix(b"\n") for text in (*after, result_text)]
-    standing = _check_first(make_ready(problem, _order(problem, texts[0])), texts[0], progress)
+    if seed is not None and _told_seed(texts[0]) != seed:
+        raise Refused("order", f"it is of another seed, {_told_seed(texts[0]).hex()}")
+    standing = _check_first(
+        make_ready(problem, public_order(problem.applications, _told_seed(texts[0]))), texts[0], progress
+    )
     for text in texts[1:]:
         standing = _check_continuation(standing, text, progress)
     return standing
 
 
-def _order(problem: Problem, text: bytes) -> list[int]:
+def _told_seed(text: bytes) -> bytes:
     try:
-        return public_order(problem.applications, seed_of_result(text))
+        return seed_of_result(text)
     except OutcomeRefused as error:
         raise Refused("order", str(error)) from error
 

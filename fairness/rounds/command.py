@@ -8,8 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from fairness.canonical import NotCanonical, hex_of
 from fairness.rounds.check import STEPS, Refused, Standing, check_result
+from fairness.rounds.outcome import SEED_BYTES
 from fairness.rounds.problem import ProblemUnusable
+
+
+class SeedUnusable(ValueError):
+    """What was given is no seed; the message says what would be right."""
+
 
 Rerun: TypeAlias = Callable[[bytes, Sequence[bytes]], None]
 """Solves a problem again, and its continuations; raises `Refused` where a text differs by a byte."""
@@ -30,6 +37,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="RESULT.json",
         help="a result that this one continues, the round's own first",
     )
+    parser.add_argument(
+        "--seed",
+        metavar="HEX",
+        help="the seed that the draw's evidence gives: a result by another one is refused",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -40,12 +52,17 @@ def run(asked: argparse.Namespace, rerun: Rerun | None = None) -> int:
     progress = _say_step if sys.stderr.isatty() and not asked.json else _silent
     try:
         problem, *texts = [path.read_bytes() for path in (asked.problem, *asked.after, asked.result)]
-        standing = check_result(problem, texts[-1], after=texts[:-1], progress=progress)
+        standing = check_result(
+            problem, texts[-1], after=texts[:-1], seed=_seed(asked.seed), progress=progress
+        )
         if rerun is not None:
             progress("rerun")
             rerun(problem, texts)
     except OSError as error:
         sys.stderr.write(f"Error: {error.filename}: {error.strerror}\n")
+        return 2
+    except SeedUnusable as error:
+        sys.stderr.write(f"Error: --seed: {error}\n")
         return 2
     except ProblemUnusable as error:
         sys.stderr.write(f"Error: {asked.problem}: {error}\n")
@@ -53,15 +70,34 @@ def run(asked: argparse.Namespace, rerun: Rerun | None = None) -> int:
     except Refused as refused:
         _say_refused(refused, as_json=asked.json)
         return 1
-    _say_held(standing, as_json=asked.json)
+    _say_held(standing, open_=() if rerun is not None else _left_open(standing), as_json=asked.json)
     return 0
 
 
-def _say_held(standing: Standing, *, as_json: bool) -> None:
+def _seed(text: str | None) -> bytes | None:
+    try:
+        return None if text is None else hex_of(text, SEED_BYTES, "it")
+    except NotCanonical as error:
+        raise SeedUnusable(str(error)) from error
+
+
+def _left_open(standing: Standing) -> list[str]:
+    """What only solving again shows (`docs/spec/round.md`, section 7)."""
+    found = ["whether the bound can be reached"]
+    if standing.round_.reserves:
+        found.append("how many reserved seats were released")
+    if standing.round_.parties:
+        found.append("which session of its line a batch has")
+    return found
+
+
+def _say_held(standing: Standing, *, open_: Sequence[str], as_json: bool) -> None:
     measures, bound = standing.outcome.measures, standing.outcome.bound
     if as_json:
         told = {
             "holds": True,
+            "seed": standing.outcome.seed.hex(),
+            "only_solving_again_shows": open_,
             "applications": measures.applications,
             "seated": measures.seated,
             "bound": bound,
@@ -72,7 +108,10 @@ def _say_held(standing: Standing, *, as_json: bool) -> None:
     sys.stdout.write(
         f"The rule is kept: {measures.seated:,} of {measures.applications:,} seated, {bound:,} at most could be; "
         f"{sum(measures.by_line[:1]):,} got their first line.\n"
+        f"The order is that of the seed {standing.outcome.seed.hex()}.\n"
     )
+    if open_:
+        sys.stdout.write(f"Only solving again (gongdao check --rerun) shows {', '.join(open_)}.\n")
 
 
 def _say_refused(refused: Refused, *, as_json: bool) -> None:

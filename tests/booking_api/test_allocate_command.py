@@ -57,7 +57,19 @@ def test_an_auditor_checks_with_the_base_packages_alone(problem, result):
     )
     done = run("check", problem, result, program=("-c", code))
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "The rule is kept: 2 of 3 seated, 2 at most could be; 1 got their first line.\n"
+    assert done.stdout.splitlines() == [
+        "The rule is kept: 2 of 3 seated, 2 at most could be; 1 got their first line.",
+        f"The order is that of the seed {SEED}.",
+        "Only solving again (gongdao check --rerun) shows whether the bound can be reached.",
+    ]
+
+
+def test_a_result_of_another_seed_than_the_draws_is_refused(problem, result):
+    assert run("check", problem, result, "--seed", SEED).returncode == 0
+    other = run("check", problem, result, "--seed", "cd" * 32)
+    assert (other.returncode, other.stdout) == (1, f"(1) order FAILS: it is of another seed, {SEED}\n")
+    bad = run("check", problem, result, "--seed", "cd")
+    assert (bad.returncode, bad.stderr) == (2, "Error: --seed: it is not 32 bytes in lower-case hex\n")
 
 
 def test_checking_loads_no_solver(problem, result):
