@@ -2,7 +2,6 @@
 
 import gc
 import json
-import resource
 import time
 from pathlib import Path
 from typing import Self
@@ -111,12 +110,17 @@ class _Stages:
 
     def _end(self) -> None:
         if self._name:
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             took = time.perf_counter() - self._began
-            self._took[self._name] = {"seconds": round(took, 3), "peak_mib": peak // _MIB}
+            self._took[self._name] = {"seconds": round(took, 3), "peak_mib": _peak_mib()}
         if self._task is not None:
             self._bar.remove_task(self._task)
         self._name, self._task = "", None
+
+
+def _peak_mib() -> int:
+    """The most memory that this process had. Not `ru_maxrss`: that begins with what the parent had."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) // _MIB
 
 
 def _solve(stages: _Stages, path: Path, seed: bytes) -> tuple[Round, Outcome]:
