@@ -105,12 +105,12 @@ def _check_ids(
 ) -> None:
     lines = dict(zip(round_.application_ids, outcome.final.line_at, strict=True))
     members = {round_.application_ids[member] for party in round_.parties for member in party.members}
-    for one in [*declined, *improving]:
+    for one in sorted([*declined, *improving]):
         if one not in lines:
             raise ContinuationUnusable(f"{one!r} is no application of this round")
         if lines[one] == NOBODY:
             raise ContinuationUnusable(f"{one!r} has no seat to decline or to improve")
-    for one in improving:
+    for one in sorted(improving):
         if one in declined:
             raise ContinuationUnusable(f"{one!r} cannot decline and ask for an improvement")
         if one in members:

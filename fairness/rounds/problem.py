@@ -120,7 +120,9 @@ def _decode(text: bytes) -> _File:
         return msgspec.json.decode(text, type=_File)
     except msgspec.ValidationError as error:
         raise ProblemUnusable(str(error).replace("`$", "`").replace("`.", "`")) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ProblemUnusable("not UTF-8") from error
+    except msgspec.DecodeError as error:
         raise ProblemUnusable(f"not JSON: {error}") from error
     except RecursionError:
         raise ProblemUnusable("nested deeper than a problem is") from None
