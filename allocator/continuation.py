@@ -26,6 +26,7 @@ def continue_round(
     told = continued.told(passed._replace(place_at=_staying(continued, before, passed)))
     progress("bound", 0, 1)
     bound, cut = bounding(continued.round_)
+    progress("measures", 0, 1)
     return Outcome(
         seed=before.seed,
         first=None,

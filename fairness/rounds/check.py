@@ -41,7 +41,7 @@ class Refused(ValueError):
     def __init__(self, step: str, reason: str) -> None:
         number = STEPS.index(step) if step in STEPS else len(STEPS)
         super().__init__(f"({number}) {step} FAILS: {reason}")
-        self.step, self.reason = step, reason
+        self.number, self.step, self.reason = number, step, reason
 
 
 class Standing(NamedTuple):
@@ -126,6 +126,11 @@ def _check_continuation(before: Standing, text: bytes, progress: Progress) -> St
         raise Refused("order", "it continues no result")
     if continues.result != sha256(before.text).hexdigest():
         raise Refused("order", "it continues another result than the one before it")
+    for asked in (continues.declined, continues.improving):
+        if asked != sorted(set(asked)):
+            raise Refused(
+                "order", "who declined and who asked for an improvement are named in id order, each once"
+            )
     try:
         continued = continuing(
             before.round_, before.outcome, declined=continues.declined, improving=continues.improving

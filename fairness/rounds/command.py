@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fairness.canonical import NotCanonical, hex_of
-from fairness.rounds.check import STEPS, Refused, Standing, check_result
+from fairness.rounds.check import STEPS, Refused, Standing, check_result, silent
 from fairness.rounds.outcome import SEED_BYTES
 from fairness.rounds.problem import ProblemUnusable
 
@@ -49,7 +49,7 @@ def run(asked: argparse.Namespace, rerun: Rerun | None = None) -> int:
     """Checks, tells, and gives the exit code: 0 it holds, 1 it does not, 2 unusable input."""
     # Everything read stays until the end: looking for garbage in millions of lines would only cost time.
     gc.disable()
-    progress = _say_step if sys.stderr.isatty() and not asked.json else _silent
+    progress = _say_step if sys.stderr.isatty() and not asked.json else silent
     try:
         problem, *texts = [path.read_bytes() for path in (asked.problem, *asked.after, asked.result)]
         standing = check_result(
@@ -84,10 +84,10 @@ def _seed(text: str | None) -> bytes | None:
 def _left_open(standing: Standing) -> list[str]:
     """What only solving again shows (`docs/spec/round.md`, section 7)."""
     found = ["whether the bound can be reached"]
-    if standing.round_.reserves:
-        found.append("how many reserved seats were released")
-    if standing.round_.parties:
-        found.append("which session of its line a batch has")
+    if any(len(line) > 1 for line in standing.round_.lines):
+        found.append("which session of their line somebody has")
+    if standing.round_.reserves or standing.round_.parties:
+        found.append("what follows for others from the sessions of batches and from released reserves")
     return found
 
 
@@ -95,7 +95,7 @@ def _say_held(standing: Standing, *, open_: Sequence[str], as_json: bool) -> Non
     measures, bound = standing.outcome.measures, standing.outcome.bound
     if as_json:
         told = {
-            "holds": True,
+            "verified": True,
             "seed": standing.outcome.seed.hex(),
             "only_solving_again_shows": open_,
             "applications": measures.applications,
@@ -116,7 +116,12 @@ def _say_held(standing: Standing, *, open_: Sequence[str], as_json: bool) -> Non
 
 def _say_refused(refused: Refused, *, as_json: bool) -> None:
     if as_json:
-        told = {"holds": False, "step": refused.step, "reason": refused.reason}
+        told = {
+            "verified": False,
+            "step": refused.number,
+            "name": refused.step,
+            "reason": refused.reason,
+        }
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
         return
     sys.stdout.write(f"{refused}\n")
@@ -125,7 +130,3 @@ def _say_refused(refused: Refused, *, as_json: bool) -> None:
 def _say_step(step: str) -> None:
     number = STEPS.index(step) if step in STEPS else len(STEPS)
     sys.stderr.write(f"({number}) {step}\n")
-
-
-def _silent(_step: str) -> None:
-    """Says nothing."""

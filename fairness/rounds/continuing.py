@@ -63,6 +63,7 @@ def continuing(
     Raises:
         ContinuationUnusable: one of them is unknown, has no seat, or is both.
     """
+    declined, improving = frozenset(declined), frozenset(improving)
     _check_ids(round_, outcome, declined, improving)
     final, gone = outcome.final, set(declined)
     groups = _groups(round_, final, gone)

@@ -24,7 +24,7 @@ from fairness.rounds.result_file import (
     SessionPart,
     WitnessPart,
 )
-from fairness.rounds.round import NEVER, NOBODY, Place, Round
+from fairness.rounds.round import NEVER, NOBODY, Party, Place, Round
 
 VERSION = 1
 SEED_BYTES = 32
@@ -276,7 +276,7 @@ def _read_pass(round_: Round, names: _Numbers, file: PassPart, within: str) -> P
         closed_at,
         [
             _read_batch(
-                one, party.turn, file.applications[party.turn].session, names, f"{within}batches[{number}]"
+                one, party, file.applications[party.turn].session, names, f"{within}batches[{number}]"
             )
             for number, (one, party) in enumerate(zip(file.batches, round_.parties, strict=True))
         ],
@@ -292,6 +292,8 @@ def _places(
     for number, one in enumerate(applications):
         if one.position != number:
             raise OutcomeRefused(f"{within}applications[{number}].position: it must be {number}")
+        if (one.session is None) != (one.line is None):
+            raise OutcomeRefused(f"{within}applications[{number}]: a line and a session, or neither")
         if one.session is None:
             yield NOBODY
         elif one.session not in open_places:
@@ -323,13 +325,19 @@ def _takers(round_: Round, place_at: Sequence[int], reserved: Iterable[int]) -> 
     return takers
 
 
-def _read_batch(file: BatchPart, turn: int, session: str | None, names: _Numbers, field: str) -> BatchPassed:
-    if (file.position, file.session) != (turn, session):
+def _read_batch(
+    file: BatchPart, party: Party, session: str | None, names: _Numbers, field: str
+) -> BatchPassed:
+    if (file.position, file.session) != (party.turn, session):
         raise OutcomeRefused(f"{field}: position and session are not those of its last member")
-    return BatchPassed(
-        NOBODY if file.line is None else file.line,
-        tuple(_read_witness(one, names, f"{field}.witnesses") for one in file.witnesses),
-    )
+    if (file.session is None) != (file.line is None):
+        raise OutcomeRefused(f"{field}: a line and a session, or neither")
+    witnesses = tuple(_read_witness(one, names, f"{field}.witnesses") for one in file.witnesses)
+    told = [(witness.line, witness.session) for witness in witnesses]
+    asked = [(line, option.session) for line, options in enumerate(party.lines) for option in options]
+    if told != sorted(set(told) & set(asked)):
+        raise OutcomeRefused(f"{field}.witnesses: each is for a session of a line, in order, each once")
+    return BatchPassed(NOBODY if file.line is None else file.line, witnesses)
 
 
 def _read_witness(file: WitnessPart, names: _Numbers, field: str) -> Witness:

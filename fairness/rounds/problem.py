@@ -1,7 +1,7 @@
 """A round's problem file: who asks for what, and how much there is of it. Imports msgspec.
 
-`docs/spec/round.md`, section 2. Lines are kept as they were written until they are known (`Problem.lines_of`): hundreds of
-thousands of forms repeat a few thousand lines, and are read in a tenth of the time and memory that way.
+`docs/spec/round.md`, section 2. Lines are kept as they were written until they are known (`_Lines`): hundreds of thousands of
+forms repeat a few thousand lines, and are read in a third of the memory that way.
 """
 
 from collections.abc import Iterable, Sequence

@@ -160,6 +160,30 @@ def test_a_bent_continuation_is_refused(members, step):
     assert refused.value.step == step
 
 
+def test_somebody_who_has_a_line_has_a_session():
+    """Told in lines of the whole form, the line before the one that is asked for must not stand for no line at all."""
+    problem = three_in_a_row()
+    _, _, first = solved(problem)
+    _, _, text = goes_on(*solved(problem), declined=["second"])
+    told = msgspec.json.decode(text)
+    assert told["applications"][0]["id"] == "first"
+    entry = told["applications"][1]
+    assert (entry["id"], entry["line"]) == ("third", 0)
+    applications = [told["applications"][0], entry | {"session": None}, *told["applications"][2:]]
+    with pytest.raises(Refused, match="a line and a session, or neither"):
+        check_result(text_of(problem), bent(text, applications=applications), after=[first])
+
+
+@pytest.mark.parametrize("names", [["second", "first"], ["first", "first"]])
+def test_who_declined_is_named_in_order_and_once(names):
+    problem = three_in_a_row()
+    _, _, first = solved(problem)
+    _, _, text = goes_on(*solved(problem), declined=["first", "second"])
+    continues = msgspec.json.decode(text)["continues"] | {"declined": names}
+    with pytest.raises(Refused, match="in id order, each once"):
+        check_result(text_of(problem), bent(text, continues=continues), after=[first])
+
+
 def test_another_list_of_who_declined_is_refused():
     problem = three_in_a_row()
     round_, outcome, first = solved(problem)
