@@ -4,7 +4,7 @@
     python -m fairness receipt FILE [--bundle BUNDLE] [--trust FILE] [--demo] [--json]
     python -m fairness beacon --round N --signature HEX
     python -m fairness draw --entrants FILE.csv --quota K --seed HEX [--category NAME] --out RESULT.json
-    python -m fairness check PROBLEM.json RESULT.json [--after RESULT.json] [--json]
+    python -m fairness check PROBLEM.json RESULT.json [--after RESULT.json] [--seed HEX] [--json]
 
 Exit codes: 0 good, 1 the thing checked is false, 2 unusable input. No network.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from fairness.beacon import QUICKNET, BeaconRefused, verify_round
-from fairness.canonical import encode
+from fairness.canonical import NotCanonical, encode, hex_of
 from fairness.draw import rank
 from fairness.plain import ListUnusable, read_list, result_of
 from fairness.policy import Policy, PolicyUnusable, parse_policy
@@ -32,7 +32,6 @@ from fairness.verify import STEPS, Refused, Verified, silent, verify
 DEFAULT_TRUST = f"chain quicknet {QUICKNET.hash.hex()}\nquorum none\n"
 PROCESSES = 2
 _BAR = 30
-_HEX = frozenset("0123456789abcdef")
 _ROUND_LIMIT = 2**63
 _QUOTA_LIMIT = 2**32
 
@@ -257,9 +256,10 @@ def _policy(path: Path | None) -> Policy:
 
 
 def _bytes_of(text: str, option: str, size: int) -> bytes:
-    if len(text) != 2 * size or not set(text) <= _HEX:
-        raise Unusable(f"{option}: {2 * size} digits of lower-case hex are needed")
-    return bytes.fromhex(text)
+    try:
+        return hex_of(text, size, option)
+    except NotCanonical:
+        raise Unusable(f"{option}: {2 * size} digits of lower-case hex are needed") from None
 
 
 def _bar(step: str, done: int, of: int) -> None:

@@ -37,7 +37,7 @@ class ReceiptRefused(ValueError):
         self.reason = reason
 
 
-class Standing(NamedTuple):
+class Fate(NamedTuple):
     """What became of an entrant. `rank` from 1, None without a place; `outcome` is their category's."""
 
     category: str
@@ -48,12 +48,12 @@ class Standing(NamedTuple):
 
 
 class CheckedReceipt(NamedTuple):
-    """A receipt that holds. `draw` is None without a bundle, `standing` also where the receipt is of an absence."""
+    """A receipt that holds. `draw` is None without a bundle, `fate` also where the receipt is of an absence."""
 
     receipt: Receipt
     cosigned: Cosigned
     draw: Verified | None
-    standing: Standing | None
+    fate: Fate | None
 
 
 def check_receipt(
@@ -85,7 +85,7 @@ def check_receipt(
         raise ReceiptRefused(_BUNDLE, f"its {refused}") from refused
     if draw.freeze != freeze_hash(receipt.freeze):
         raise ReceiptRefused(_BUNDLE, f"it is of the freeze {draw.freeze.hex()}, the receipt of another")
-    return CheckedReceipt(receipt, cosigned, draw, _standing(draw, receipt.own))
+    return CheckedReceipt(receipt, cosigned, draw, _fate_of(draw, receipt.own))
 
 
 def check_id(receipt: Receipt) -> None:
@@ -138,12 +138,12 @@ def _check_log(receipt: Receipt, policy: Policy) -> Cosigned:
         raise ReceiptRefused(_LOG, str(error)) from error
 
 
-def _standing(draw: Verified, own: ProvenLine | None) -> Standing | None:
+def _fate_of(draw: Verified, own: ProvenLine | None) -> Fate | None:
     if own is None:
         return None
     id_hash, weight, category = own.entrant
     ranks = {winner.id_hash: rank for rank, winner in enumerate(draw.winners[category], 1)}
-    return Standing(
+    return Fate(
         category=category,
         weight=weight,
         score=score_of(category_seed(draw.seed, category), id_hash, weight),

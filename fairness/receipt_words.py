@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from fairness.policy import Cosigned
-from fairness.receipt_steps import CheckedReceipt, Standing
+from fairness.receipt_steps import CheckedReceipt, Fate
 
 _PERCENT = 100
 _DAY_S = 86_400
@@ -34,8 +34,8 @@ def sentences_of(checked: CheckedReceipt) -> Iterator[str]:
         yield "The draw's procedure holds, with this freeze; its beacon is a demonstration and proves nothing."
     else:
         yield "The draw holds, with this freeze."
-    if checked.standing is not None:
-        yield from _fate(checked.standing)
+    if checked.fate is not None:
+        yield from _said_of(checked.fate)
 
 
 def _logged(cosigned: Cosigned) -> str:
@@ -63,23 +63,23 @@ def _moment(time_s: int) -> str:
     return f"{year:04}-{month:02}-{day:02} {second // 3_600:02}:{second // 60 % 60:02}:{second % 60:02} UTC"
 
 
-def _fate(standing: Standing) -> Iterator[str]:
-    category, outcome = standing.category, standing.outcome
-    if standing.rank is not None:
-        yield f"A PLACE: rank {standing.rank} of {outcome.winners} in {category}."
+def _said_of(fate: Fate) -> Iterator[str]:
+    category, outcome = fate.category, fate.outcome
+    if fate.rank is not None:
+        yield f"A PLACE: rank {fate.rank} of {outcome.winners} in {category}."
     elif outcome.winners:
         yield f"No place in {category}: the score is above the cutoff. The smaller score wins."
     else:
         yield f"No place in {category}: it had none."
-    yield f"score  {standing.score.hex()}"
+    yield f"score  {fate.score.hex()}"
     yield f"cutoff {outcome.cutoff.hex() or 'none'}"
     if outcome.winners == outcome.entrants:
         yield f"There were places for all {outcome.entrants} entrants."
         return
     yield (
         f"{outcome.winners} of {outcome.entrants} entrants in {category} got a place: "
-        f"{_percent(Fraction(outcome.winners, outcome.entrants))}. With {standing.weight} of {outcome.tickets} tickets "
-        f"the chance of the first place was {_percent(Fraction(standing.weight, outcome.tickets))}; for each place "
+        f"{_percent(Fraction(outcome.winners, outcome.entrants))}. With {fate.weight} of {outcome.tickets} tickets "
+        f"the chance of the first place was {_percent(Fraction(fate.weight, outcome.tickets))}; for each place "
         "it is the weight's share of the weights still left."
     )
 
@@ -95,7 +95,7 @@ def _percent(share: Fraction) -> str:
 
 def facts_of(checked: CheckedReceipt) -> Mapping[str, Any]:
     """The same for programs."""
-    receipt, standing = checked.receipt, checked.standing
+    receipt, fate = checked.receipt, checked.fate
     return {
         "verified": True,
         "demo": checked.draw is not None and checked.draw.demo,
@@ -104,12 +104,12 @@ def facts_of(checked: CheckedReceipt) -> Mapping[str, Any]:
         "listed": receipt.own is not None,
         "witnessed": dict(checked.cosigned.times),
         "result": None
-        if standing is None
+        if fate is None
         else {
-            "category": standing.category,
-            "weight": standing.weight,
-            "score": standing.score.hex(),
-            "cutoff": standing.outcome.cutoff.hex(),
-            "rank": standing.rank,
+            "category": fate.category,
+            "weight": fate.weight,
+            "score": fate.score.hex(),
+            "cutoff": fate.outcome.cutoff.hex(),
+            "rank": fate.rank,
         },
     }

@@ -36,6 +36,7 @@ class Matters:
         self._announced: dict[str, tuple[bytes, Announced]] = {}
         self._current: dict[Matter, str] = {}
         self._freezes: dict[str, list[bytes]] = {}
+        self._draws: dict[bytes, str] = {}
         self._voids: dict[bytes, tuple[int, str]] = {}
         self._finished: set[str] = set()
 
@@ -48,9 +49,7 @@ class Matters:
             case Frozen():
                 self._freeze(index, freeze_hash(text), entry.draw, noticed)
             case Voided():
-                if entry.draw in self._finished:
-                    noticed.wrong.append(f"entry {index} voids the draw {entry.draw}, which was finished")
-                self._voids.setdefault(entry.freeze, (index, entry.reason))
+                self._take_void(index, entry, noticed)
             case Finished():
                 self._finish(index, entry.draw, noticed)
             case _:
@@ -61,6 +60,7 @@ class Matters:
     def _announce(self, index: int, code: bytes, entry: Announced, noticed: Noticed) -> None:
         matter = matter_of(entry)
         earlier = self._current.get(matter)
+        self._draws[code] = entry.draw
         if entry.draw in self._announced:
             noticed.wrong.append(f"entry {index} announces the draw {entry.draw} a second time")
             return
@@ -96,10 +96,26 @@ class Matters:
 
     def _freeze(self, index: int, code: bytes, draw: str, noticed: Noticed) -> None:
         earlier = self._freezes.setdefault(draw, [])
+        self._draws[code] = draw
         if earlier and earlier[-1] not in self._voids:
             noticed.wrong.append(f"entry {index} freezes the draw {draw} a second time")
         earlier.append(code)
         self._refuse_left(index, "freezes", draw, noticed)
+
+    def _take_void(self, index: int, entry: Voided, noticed: Noticed) -> None:
+        """A void is of a freeze or an announcement of its own draw that stands before it; any other voids nothing."""
+        what = f"entry {index} voids the draw {entry.draw}"
+        if entry.draw in self._finished:
+            noticed.wrong.append(f"{what}, which was finished")
+        draw = self._draws.get(entry.freeze)
+        if draw == entry.draw:
+            self._voids.setdefault(entry.freeze, (index, entry.reason))
+        elif draw is None:
+            noticed.wrong.append(
+                f"{what} by {entry.freeze.hex()}, which is no announcement or freeze before it"
+            )
+        else:
+            noticed.wrong.append(f"{what} by {entry.freeze.hex()}, which is of the draw {draw}")
 
     def _finish(self, index: int, draw: str, noticed: Noticed) -> None:
         if draw in self._finished:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
+
+import msgspec
 
 from booking_api.ceremony.assembling import entries_of
 from booking_api.ceremony.errors import CeremonyUnusable
@@ -10,12 +12,20 @@ from booking_api.ceremony.folders import LogFolder, LogServer
 from booking_api.ceremony.matters import Matters, Noticed, named
 from booking_api.ceremony.voids import in_time_by
 from fairness.beacon import QUICKNET, Chain
-from fairness.canonical import NotCanonical
+from fairness.canonical import NotCanonical, hex_of
 from fairness.entries import read
 from fairness.merkle import EMPTY_ROOT, Accumulator, leaf_hash
 from fairness.policy import Cosigned, Policy
 
 SEEN = "seen.json"
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """The checkpoint of the last look: `root` is 32 bytes in hex."""
+
+    origin: str
+    size: Annotated[int, msgspec.Meta(ge=0)]
+    root: str
 
 
 class Findings(NamedTuple):
@@ -78,9 +88,12 @@ def _remembered(memory: LogFolder, origin: str) -> tuple[int, bytes]:
     if kept is None:
         return 0, EMPTY_ROOT
     try:
-        told: Any = json.loads(kept)
-        if told["origin"] != origin:
-            raise CeremonyUnusable(f"--state: this remembers another log, {told['origin']}")
-        return int(told["size"]), bytes.fromhex(told["root"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CeremonyUnusable(f"--state: {SEEN} cannot be read") from error
+        seen = msgspec.json.decode(kept, type=_Seen)
+        root = hex_of(seen.root, len(EMPTY_ROOT), "root")
+    except RecursionError:
+        raise CeremonyUnusable(f"--state: {SEEN} cannot be read: it is nested too deep") from None
+    except (msgspec.DecodeError, NotCanonical) as error:
+        raise CeremonyUnusable(f"--state: {SEEN} cannot be read: {error}") from error
+    if seen.origin != origin:
+        raise CeremonyUnusable(f"--state: this remembers another log, {seen.origin!r}")
+    return seen.size, root

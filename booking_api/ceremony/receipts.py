@@ -10,9 +10,9 @@ from booking_api.ceremony.errors import CeremonyRefused, CeremonyUnusable
 from booking_api.ceremony.folders import CHECKPOINT, LogFolder, LogServer
 from booking_api.ceremony.stages import read_frozen_list
 from fairness.bundle import HEADER_LIMIT, read_header, read_line
-from fairness.canonical import NotCanonical
+from fairness.canonical import NotCanonical, hex_of
 from fairness.ceremony import EntriesRefused, read_ceremony
-from fairness.entrants import Entrant, EntrantsRefused, hash_id, reader_of_lines
+from fairness.entrants import SALT_BYTES, Entrant, EntrantsRefused, hash_id, reader_of_lines
 from fairness.entries import Frozen
 from fairness.merkle import inclusion_proof
 from fairness.receipt import Receipt, prove_line, write_receipt
@@ -38,18 +38,21 @@ class LoggedFreeze(NamedTuple):
 
 
 def holder_of(*, entrant_id: str, salt: str) -> Holder:
-    """The holder by their id and the 64 hex digits of their salt.
+    """The holder by their id and the 64 digits of lower-case hex of their salt.
 
     Raises:
-        CeremonyUnusable: there is no id, or the salt is none.
+        CeremonyUnusable: there is no id, it cannot be hashed, or the salt is none.
     """
+    if not entrant_id:
+        raise CeremonyUnusable("--id: the id that was hashed is needed")
     try:
-        octets = bytes.fromhex(salt)
-        if not entrant_id:
-            raise CeremonyUnusable("--id: the id that was hashed is needed")
+        octets = hex_of(salt, SALT_BYTES, "the salt")
+    except NotCanonical:
+        raise CeremonyUnusable(f"--salt: {2 * SALT_BYTES} digits of lower-case hex are needed") from None
+    try:
         return Holder(hash_id(salt=octets, entrant_id=entrant_id), entrant_id, octets)
-    except ValueError:
-        raise CeremonyUnusable("--salt: 64 digits of hex are needed") from None
+    except UnicodeEncodeError:
+        raise CeremonyUnusable("--id: not UTF-8") from None
 
 
 def receipt_from_log(log: LogFolder | LogServer, listed: Path, holder: Holder, *, draw: str) -> bytes:

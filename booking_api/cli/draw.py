@@ -37,8 +37,8 @@ from booking_api.ceremony.stages import (
 from booking_api.cli import ceremony_options as options
 from fairness.__main__ import PROCESSES, main
 from fairness.beacon import Chain
-from fairness.canonical import NotCanonical
-from fairness.entrants import EntrantsRefused, read_id_hash
+from fairness.canonical import NotCanonical, hex_of
+from fairness.entrants import ID_HASH_BYTES
 from fairness.entries import Announced, Beacon, Contributed, Entry, Frozen, Voided, write
 from fairness.processes import scoring_with
 from fairness.seed import freeze_hash
@@ -272,9 +272,9 @@ def _holder(entrant_id: str | None, salt: str | None, id_hash: str | None) -> Ho
     if id_hash is None or entrant_id is not None or salt is not None:
         raise CeremonyUnusable("say --id and --salt together, or --id-hash alone")
     try:
-        return Holder(read_id_hash(id_hash.encode()))
-    except EntrantsRefused as error:
-        raise CeremonyUnusable(f"--id-hash: {error}") from error
+        return Holder(hex_of(id_hash, ID_HASH_BYTES, "--id-hash: the id_hash"))
+    except NotCanonical as error:
+        raise CeremonyUnusable(str(error)) from error
 
 
 def _round(chain: Chain, number: int, beacon: Path | None, relays: Sequence[str]) -> Round:

@@ -92,7 +92,9 @@ def test_arguments_that_cannot_be_used(tmp_path):
     assert "96 digits" in refusal("beacon", "--round", 1, "--signature", "ab")
     assert "begin with 1" in refusal("beacon", "--round", 0, "--signature", ROUND["signature"])
     out = ("--out", tmp_path / "out")
-    assert "64 digits" in refusal("draw", "--entrants", "x", "--quota", 1, "--seed", "AB", *out)
+    for seed in ("ab", SEED.upper()):
+        said = refusal("draw", "--entrants", "x", "--quota", 1, "--seed", seed, *out)
+        assert "--seed: 64 digits of lower-case hex are needed" in said
     assert "no number of places" in refusal("draw", "--entrants", "x", "--quota", -1, "--seed", SEED, *out)
     assert "No such file" in refusal("draw", "--entrants", "x", "--quota", 1, "--seed", SEED, *out)
 

@@ -20,7 +20,7 @@ from tests.vectors import vectors
 POLICY = parse_policy(trust_text())
 BUNDLE = GOOD.bundle()
 BY_NAME = {tampering.name: tampering for tampering in RECEIPT_TAMPERINGS}
-STANDINGS = {
+FATES = {
     one.id_hash: (category, rank) for category, ranked in GOOD.winners for rank, one in enumerate(ranked, 1)
 }
 
@@ -63,21 +63,21 @@ def test_a_receipt_says_who_is_listed_and_what_became_of_them(name, verdicts):
     script = verdicts[name]
     assert (script["holds"], script["listed"]) == (True, own is not None)
     if own is None:
-        assert (checked.standing, script["line"]) == (None, None)
+        assert (checked.fate, script["line"]) == (None, None)
         return
-    standing = checked.standing
-    assert (standing.category, standing.weight) == (own.category, own.weight)
-    assert (standing.category, standing.rank) == STANDINGS.get(own.id_hash, (own.category, None))
-    assert standing.score == score_of(category_seed(checked.draw.seed, own.category), own.id_hash, own.weight)
-    assert (standing.score <= standing.outcome.cutoff) == (standing.rank is not None)
+    fate = checked.fate
+    assert (fate.category, fate.weight) == (own.category, own.weight)
+    assert (fate.category, fate.rank) == FATES.get(own.id_hash, (own.category, None))
+    assert fate.score == score_of(category_seed(checked.draw.seed, own.category), own.id_hash, own.weight)
+    assert (fate.score <= fate.outcome.cutoff) == (fate.rank is not None)
     assert script["line"] == {
         "idHash": own.id_hash.hex(),
         "listed": True,
-        "category": standing.category,
-        "weight": standing.weight,
-        "score": standing.score.hex(),
-        "cutoff": standing.outcome.cutoff.hex(),
-        "rank": standing.rank,
+        "category": fate.category,
+        "weight": fate.weight,
+        "score": fate.score.hex(),
+        "cutoff": fate.outcome.cutoff.hex(),
+        "rank": fate.rank,
     }
 
 
@@ -142,7 +142,7 @@ def test_the_published_receipts_are_what_they_were():
     told = vectors("draw_v1")["receipts"]
     bundle = vectors("draw_v1")["bundle"].encode()
     assert (told["listed"].encode(), told["absent"].encode()) == (LISTED, ABSENT)
-    assert check(told["listed"].encode(), bundle=bundle).standing is not None
+    assert check(told["listed"].encode(), bundle=bundle).fate is not None
     assert check(told["absent"].encode(), bundle=bundle).receipt.own is None
 
 
@@ -167,7 +167,7 @@ def test_the_command_says_it_in_sentences_and_marks_a_demonstration(files):
     done = run(files / "winner", "--trust", files / "trust", "--bundle", files / "bundle", "--demo")
     assert done.returncode == 0
     assert all(line.startswith("DEMONSTRATION") for line in done.stdout.splitlines())
-    category, rank = STANDINGS[WINNER]
+    category, rank = FATES[WINNER]
     assert f"A PLACE: rank {rank} of 3 in {category}" in done.stdout
     assert "3 of 4 entrants in A got a place: 75 %" in done.stdout
     absent = run(files / "absent", "--trust", files / "trust")

@@ -94,10 +94,27 @@ def test_each_freeze_of_a_draw_must_be_void_before_its_matter_is_announced_again
 
 
 def test_a_void_of_something_else_voids_nothing():
-    stranger = voiding(frozen("first", 9))
-    assert read(FIRST, frozen("first"), stranger, SECOND)[1] == [
-        ANEW.format(3, "second", "first", "not voided")
-    ]
+    stranger, later = voiding(frozen("first", 9)), voiding(frozen("first"))
+    for what in (stranger, later, stranger._replace(freeze=bytes(32))):
+        assert read(FIRST, what, frozen("first"), SECOND) == (
+            [],
+            [
+                f"entry 1 voids the draw first by {what.freeze.hex()}, which is no announcement or freeze before it",
+                ANEW.format(3, "second", "first", "not voided"),
+            ],
+        )
+
+
+@pytest.mark.parametrize("of", [FIRST, frozen("first")])
+def test_a_void_under_another_draws_name_voids_nothing(of):
+    misnamed = voiding(of)._replace(draw="another")
+    assert read(FIRST, frozen("first"), misnamed, SECOND) == (
+        [],
+        [
+            f"entry 2 voids the draw another by {misnamed.freeze.hex()}, which is of the draw first",
+            ANEW.format(3, "second", "first", "not voided"),
+        ],
+    )
 
 
 def test_a_finished_draw_is_not_voided_nor_drawn_again():

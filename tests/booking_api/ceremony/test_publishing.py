@@ -231,3 +231,32 @@ def test_a_monitor_finds_a_log_that_was_written_anew(folder, tmp_path):
         append(other, LOG, policy, [b"a", b"x", b"c"])
         found = looked(other, policy, memory)
     assert found.wrong == ["the first 2 entries are not those that were seen before"]
+
+
+def test_a_memory_that_cannot_be_read_is_said_in_a_line(folder, tmp_path):
+    memory = LogFolder(tmp_path / "memory")
+    told = '{"origin":"log.test/one","size":%s,"root":"%s"}'
+    root = "ab" * 32
+    with witnessing(tmp_path, *KEYS) as policy:
+        append(folder, LOG, policy, [b"a"])
+        for text, reason in (
+            (told % ("1e400", root), "out of range"),
+            (told % ("-3", root), "size"),
+            (told % ("1.5", root), "size"),
+            (told % ("1", root.upper()), "root is not 32 bytes in lower-case hex"),
+            (told % ("1", root[2:]), "root is not 32 bytes in lower-case hex"),
+            (told % ("1", "\\ud800"), "cannot be read"),
+            ("[" * 100_000, "Expected `object`"),
+            ('{"more":' + "[" * 100_000, "nested too deep"),
+            ("{}", "origin"),
+            ("\xff", "cannot be read"),
+            (told.replace("one", "two\\n") % ("1", root), "another log, 'log.test/two"),
+        ):
+            memory.write("seen.json", text.encode("latin-1"))
+            with pytest.raises(CeremonyUnusable, match=f"^--state: [^\n]*{reason}[^\n]*$"):
+                looked(folder, policy, memory)
+            assert memory.read("seen.json") == text.encode("latin-1")
+        memory.write("seen.json", (told % ("1", root)).encode())
+        assert looked(folder, policy, memory).wrong == [
+            "the log had 1 entries before, and they are not these"
+        ]

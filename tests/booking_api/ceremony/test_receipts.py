@@ -69,10 +69,17 @@ def test_what_there_is_no_receipt_of_is_said(public, tmp_path):
         receipt_from_bundle(bundle, person(1))
 
 
-@pytest.mark.parametrize(("entrant_id", "salt"), [("", "00" * 32), ("a", "00"), ("a", "no hex")])
-def test_a_holder_has_an_id_and_a_salt(entrant_id, salt):
-    with pytest.raises(CeremonyUnusable, match="--id" if not entrant_id else "--salt"):
-        holder_of(entrant_id=entrant_id, salt=salt)
+@pytest.mark.parametrize("entrant_id", ["", "\udcff"])
+def test_a_holder_has_an_id_that_can_be_hashed(entrant_id):
+    with pytest.raises(CeremonyUnusable, match=r"^--id: (the id that was hashed is needed|not UTF-8)$"):
+        holder_of(entrant_id=entrant_id, salt="00" * 32)
+
+
+@pytest.mark.parametrize("salt", ["", "00", "no hex", "AB" * 32, "ab " * 32, "ab" * 33, "\udcff" * 64])
+def test_a_holder_has_a_salt_in_lower_case_hex(salt):
+    with pytest.raises(CeremonyUnusable, match=r"^--salt: 64 digits of lower-case hex are needed$"):
+        holder_of(entrant_id="a", salt=salt)
+    assert holder_of(entrant_id="a", salt="ab" * 32).salt == b"\xab" * 32
 
 
 def command(monkeypatch, *words):
@@ -91,7 +98,8 @@ def test_the_command_writes_it_and_says_what_it_needs(public, tmp_path, monkeypa
         ((*who, *out, "--bundle", bundle, "--list", listed), "--bundle alone"),
         (("--bundle", bundle, *out), "--id-hash alone"),
         (("--bundle", bundle, *who, "--id", "person 0", *out), "--id-hash alone"),
-        (("--bundle", bundle, "--id-hash", "AB", *out), "--id-hash: the id_hash is not 32 bytes"),
+        (("--bundle", bundle, "--id-hash", "AB" * 32, *out), "--id-hash: the id_hash is not 32 bytes"),
+        (("--bundle", bundle, "--id-hash", "\udcff", *out), "--id-hash: the id_hash is not 32 bytes"),
     ):
         assert command(monkeypatch, *words) == 2
         assert reason in capsys.readouterr().err
