@@ -4,6 +4,7 @@ Operator: announce, freeze, finish, and `gongdao log append` after each. Contrib
 `python -m fairness draw`, which needs no server packages.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +44,7 @@ from fairness.entries import Announced, Beacon, Contributed, Entry, Frozen, Void
 from fairness.processes import scoring_with
 from fairness.seed import freeze_hash
 
+_COUNT = re.compile(r"[0-9]{1,10}")
 _CHAIN = click.option("--chain", type=options.FILE, help="The beacon's chain (default: drand's quicknet).")
 _LIST = click.option(
     "--list", "listed", type=options.FILE, required=True, help="The frozen list as it was published."
@@ -290,7 +292,7 @@ def _quotas(places: Sequence[str]) -> dict[str, int]:
     quotas: dict[str, int] = {}
     for place in places:
         category, equals, count = place.rpartition("=")
-        if not equals or not count.isdigit() or category in quotas:
+        if not equals or not _COUNT.fullmatch(count) or category in quotas:
             raise CeremonyUnusable(f"--place: {place} is not CATEGORY=K, each category once")
         quotas[category] = int(count)
     return quotas
