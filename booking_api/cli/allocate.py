@@ -14,13 +14,13 @@ from rich.progress import TaskID
 from allocator.allocation import Bounding, allocate
 from allocator.continuation import continue_round, continues_of
 from booking_api.cli import Unusable, solver_module
+from booking_api.cli.files import FILE, New, check_writable, read_file, write_whole
 from fairness.rounds.check import Refused, Standing, check_result
 from fairness.rounds.continuing import ContinuationUnusable, continuing
 from fairness.rounds.outcome import SEED_BYTES, Outcome, write_outcome
 from fairness.rounds.problem import ProblemUnusable, read_problem
 from fairness.rounds.round import Round, make_ready, public_order
 
-FILE = click.Path(path_type=Path, dir_okay=False)
 _HEX = frozenset("0123456789abcdef")
 _MIB = 1024
 
@@ -57,8 +57,7 @@ def command(
     """
     # Everything read stays until the end: looking for garbage in millions of lines would only cost time.
     gc.disable()
-    if out.exists() and not out.is_file():
-        raise Unusable(f"--out: {out} is no file")
+    check_writable(out, "--out")
     with _Stages(quiet=as_json) as stages:
         if after:
             if seed is not None:
@@ -69,7 +68,7 @@ def command(
                 raise Unusable("--declined, --improving: these go on with a result, which --after names")
             round_, outcome = _solve(stages, problem_path, _seed(seed))
         stages("write")
-        _write(out, write_outcome(round_, outcome) + b"\n")
+        write_whole(New(out, write_outcome(round_, outcome) + b"\n", "--out"))
     _tell(stages, outcome, out, as_json=as_json)
 
 
@@ -126,7 +125,7 @@ def _peak_mib() -> int:
 def _solve(stages: _Stages, path: Path, seed: bytes) -> tuple[Round, Outcome]:
     stages("read")
     try:
-        problem = read_problem(_read(path))
+        problem = read_problem(read_file(path))
     except ProblemUnusable as error:
         raise Unusable(f"{path}: {error}") from error
     stages("order")
@@ -173,27 +172,20 @@ def _tell(stages: _Stages, outcome: Outcome, out: Path, *, as_json: bool) -> Non
 
 
 def _standing(path: Path, after: tuple[Path, ...]) -> Standing:
-    texts = [_read(one) for one in after]
+    texts = [read_file(one) for one in after]
     try:
-        return check_result(_read(path), texts[-1], after=texts[:-1])
+        return check_result(read_file(path), texts[-1], after=texts[:-1])
     except ProblemUnusable as error:
         raise Unusable(f"{path}: {error}") from error
     except Refused as refused:
         raise Unusable(f"--after: {refused}") from refused
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Unusable(f"{path}: {error.strerror or error}") from error
-
-
 def _ids(path: Path | None) -> set[str]:
     if path is None:
         return set()
     try:
-        return set(_read(path).decode().splitlines()) - {""}
+        return set(read_file(path).decode().splitlines()) - {""}
     except UnicodeDecodeError:
         raise Unusable(f"{path}: not UTF-8") from None
 
@@ -202,13 +194,3 @@ def _seed(text: str | None) -> bytes:
     if text is None or len(text) != 2 * SEED_BYTES or not set(text) <= _HEX:
         raise Unusable(f"--seed: {2 * SEED_BYTES} digits of lower-case hex are needed")
     return bytes.fromhex(text)
-
-
-def _write(path: Path, text: bytes) -> None:
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        # A crash here leaves the .part file; a result that is there is whole.
-        unfinished.write_bytes(text)
-        unfinished.replace(path)
-    except OSError as error:
-        raise Unusable(f"--out: {path}: {error.strerror or error}") from error

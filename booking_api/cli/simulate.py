@@ -11,7 +11,7 @@ import msgspec
 from allocator.simulation.demand import Parameters
 from allocator.simulation.report import Report
 from booking_api.cli import Unusable, solver_module
-from booking_api.cli.new_files import write_page
+from booking_api.cli.files import FILE, check_writable, write_page
 from booking_api.cli.roster_sessions import read_board, read_sessions
 from booking_api.pages.catalogue import LANGUAGES, words_in
 from booking_api.pages.rounds.findings import findings
@@ -52,7 +52,7 @@ class Seed(click.ParamType[str]):
 @click.command("simulate")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="The page, one file that needs nothing else.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
@@ -95,13 +95,13 @@ class Seed(click.ParamType[str]):
 )
 @click.option(
     "--roster",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="SESSIONS.json",
     help="Take the sessions from a roster: id, capacity and site of each.",
 )
 @click.option(
     "--staff",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="STAFF.json",
     help="With --roster: the staff it was made of, to show its board on the page.",
 )
@@ -126,6 +126,8 @@ def command(
         raise Unusable("--seats: there must be some")
     if staff is not None and roster is None:
         raise Unusable("--staff: its board is a roster's, which --roster names")
+    if out is not None:
+        check_writable(out, "--out")
     board = None if staff is None or roster is None else read_board(roster, staff)
     parameters = Parameters(applications=applications or DEFAULT.applications, **given)
     sessions = None

@@ -9,8 +9,8 @@ import click
 import msgspec
 
 from booking_api.cli import Unusable
-from booking_api.cli.ceremony_options import FILE, Refused
-from booking_api.cli.new_files import write_page
+from booking_api.cli.ceremony_options import Refused
+from booking_api.cli.files import FILE, check_writable, read_file, write_page
 from booking_api.pages.catalogue import LANGUAGES, words_in
 from booking_api.pages.rounds.why import as_text, tell, why_page
 from fairness.rounds.check import Refused as ResultRefused
@@ -34,7 +34,9 @@ def command(
 
     Exit code 1 when the result is not the one that the rule promises: nothing is explained then.
     """
-    problem_text, result_text = _read(problem), _read(result)
+    if out is not None:
+        check_writable(out, "--out")
+    problem_text, result_text = read_file(problem), read_file(result)
     standing = _standing(problem_text, result_text)
     why = _explained(problem_text, standing, applicant)
     words = words_in(lang)
@@ -48,13 +50,6 @@ def command(
     elif out is None:
         click.echo(as_text(told))
     return 0
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Unusable(f"{path}: {error.strerror or error}") from error
 
 
 def _standing(problem_text: bytes, result_text: bytes) -> Standing:

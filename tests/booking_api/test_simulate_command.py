@@ -117,7 +117,7 @@ def test_a_rosters_sessions_are_shared_out_and_its_board_is_shown(run, tmp_path)
         (("--applications", "3"), "20<=x"),
         (("--roster", "missing.json"), "missing.json: No such file"),
         (("--staff", STAFF), "--roster"),
-        (("--applications", "30", "--rounds", "1", "--out", "missing/page.html"), "No such file"),
+        (("--applications", "30", "--rounds", "1", "--out", "missing/page.html"), "there is no folder"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_exit_code_two(run, arguments, said):

@@ -135,7 +135,7 @@ def test_a_name_on_the_board_stays_text(run, tmp_path):
 
 def test_what_cannot_be_written_is_one_line(run, tmp_path):
     done, _ = run(plain(), "--board", str(tmp_path / "none" / "board.svg"))
-    assert "No such file" in done.exception.message
+    assert "there is no folder" in done.exception.message
 
 
 def test_the_example_of_the_docs_makes_a_roster(tmp_path):
