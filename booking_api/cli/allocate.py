@@ -57,7 +57,7 @@ def command(
     """
     # Everything read stays until the end: looking for garbage in millions of lines would only cost time.
     gc.disable()
-    check_writable(out, "--out")
+    check_writable(out, "--out", besides=[problem_path, *after, declined, improving])
     with _Stages(quiet=as_json) as stages:
         if after:
             if seed is not None:

@@ -34,17 +34,16 @@ def read_file(path: Path) -> bytes:
         raise Unusable(f"{path}: {error.strerror or error}") from error
 
 
-def check_writable(path: Path, option: str, *, inputs: Sequence[Path] = ()) -> None:
-    """Refuses before long work what could not be written after it, and what is read or written besides.
+def check_writable(path: Path, option: str, *, besides: Sequence[Path | None] = ()) -> None:
+    """Refuses before long work what could not be written after it, and what is read or written `besides`.
 
     Raises:
-        Unusable: it has no name, is something else than a file, is one of the `inputs`, or its folder is missing or closed.
+        Unusable: it has no name, is something else than a file, is one of the files `besides`, or its folder is missing or closed.
     """
     if not path.name:
         raise Unusable(f"{option}: it is empty, the name of a file is needed")
-    for one in inputs:
-        if _place(one) == _place(path):
-            raise Unusable(f"{option}: {path} is named twice, another file is needed")
+    if any(one is not None and _place(one) == _place(path) for one in besides):
+        raise Unusable(f"{option}: {path} is named twice, another file is needed")
     try:
         _check_place(path)
     except OSError as error:

@@ -48,9 +48,9 @@ def command(
     """
     if board is not None and board.suffix not in {".html", ".svg"}:
         raise Unusable(f"--board: {board.name} must end in .html or .svg")
-    check_writable(out, "--out")
+    check_writable(out, "--out", besides=[staff, board])
     if board is not None:
-        check_writable(board, "--board")
+        check_writable(board, "--board", besides=[staff])
     read = _read(staff)
     making = solver_module("allocator.roster.making")
     until = monotonic() + seconds if seconds is not None else math.inf

@@ -127,7 +127,7 @@ def command(
     if staff is not None and roster is None:
         raise Unusable("--staff: its board is a roster's, which --roster names")
     if out is not None:
-        check_writable(out, "--out")
+        check_writable(out, "--out", besides=[roster, staff])
     board = None if staff is None or roster is None else read_board(roster, staff)
     parameters = Parameters(applications=applications or DEFAULT.applications, **given)
     sessions = None

@@ -35,7 +35,7 @@ def command(
     Exit code 1 when the result is not the one that the rule promises: nothing is explained then.
     """
     if out is not None:
-        check_writable(out, "--out")
+        check_writable(out, "--out", besides=[problem, result])
     problem_text, result_text = read_file(problem), read_file(result)
     standing = _standing(problem_text, result_text)
     why = _explained(problem_text, standing, applicant)

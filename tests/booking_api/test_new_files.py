@@ -73,3 +73,33 @@ def test_of_two_files_neither_is_replaced_where_one_cannot_be_written(tmp_path):
     assert (tmp_path / "one").read_text() == "before"
     assert (tmp_path / "two.part").read_text() == "somebody's"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["one", "two.part"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("allocate", "in.json", "--seed", "ab" * 32),
+        ("allocate", "x", "--after", "in.json"),
+        ("allocate", "x", "--after", "x", "--declined", "in.json"),
+        ("allocate", "x", "--after", "x", "--improving", "in.json"),
+        ("roster", "in.json"),
+        ("roster", "x", "--board", "in.svg"),
+        ("why", "in.json", "x", "--id", "x"),
+        ("why", "x", "in.json", "--id", "x"),
+        ("simulate", "--roster", "in.json"),
+        ("simulate", "--roster", "x", "--staff", "in.json"),
+    ],
+)
+def test_a_file_that_is_read_or_written_besides_is_not_written_over(run, tmp_path, command):
+    (tmp_path / "in.json").write_text("before")
+    (tmp_path / "in.svg").symlink_to("in.json")
+    done = run(*command, "--out", tmp_path / "." / "in.svg")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"gongdao: --out: {tmp_path / 'in.svg'} is named twice, another file is needed\n"
+    assert (tmp_path / "in.json").read_text() == "before"
+
+
+def test_a_board_is_not_drawn_over_its_staff(run, tmp_path):
+    (tmp_path / "staff.svg").write_text("before")
+    done = run("roster", "staff.svg", "--board", "staff.svg", "--out", "out.json")
+    assert done.stderr == "gongdao: --board: staff.svg is named twice, another file is needed\n"
