@@ -128,7 +128,6 @@ def command(
         raise Unusable("--staff: its board is a roster's, which --roster names")
     if out is not None:
         check_writable(out, "--out", besides=[roster, staff])
-    board = None if staff is None or roster is None else read_board(roster, staff)
     parameters = Parameters(applications=applications or DEFAULT.applications, **given)
     sessions = None
     if roster is not None:
@@ -138,6 +137,7 @@ def command(
         parameters = msgspec.structs.replace(
             parameters, applications=wanted, sessions=len(sessions), seats_share=seats / wanted
         )
+    board = None if staff is None or roster is None else read_board(roster, staff)
     report: Report = solver_module("allocator.simulation.run").simulate(
         parameters, sessions, progress=_progress
     )
