@@ -167,7 +167,7 @@ def _tell(stages: _Stages, outcome: Outcome, out: Path, *, as_json: bool) -> Non
         return
     click.echo(
         f"{measures.seated:,} of {measures.applications:,} seated, {outcome.bound:,} at most could be; "
-        f"{sum(measures.by_line[:1]):,} got their first line: {out}"
+        f"{sum(measures.by_line[:1]):,} got their first line: {click.format_filename(out)}"
     )
 
 

@@ -74,7 +74,8 @@ def write_page(path: Path, text: str) -> None:
     Raises:
         Unusable: it cannot be written.
     """
-    write_whole(New(path, text.encode(), "--out"))
+    # A page tells paths, and a name that the surroundings could not decode goes as it came.
+    write_whole(New(path, text.encode("utf-8", "surrogateescape"), "--out"))
     sys.stderr.write(f"written: {path}\n")
 
 

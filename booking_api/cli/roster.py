@@ -156,7 +156,7 @@ def _say(made: "Made", out: Path, *, as_json: bool) -> None:
         return
     gap = 100 * (roster.bound - roster.met) / roster.bound if roster.bound else 0.0
     click.echo(
-        f"{len(roster.sessions)} sessions, {roster.seats} seats, {roster.trips} trips between sites: {out}"
+        f"{len(roster.sessions)} sessions, {roster.seats} seats, {roster.trips} trips between sites: {click.format_filename(out)}"
     )
     click.echo(
         f"weighted demand met: {roster.met:,}; no roster can meet more than {roster.bound:,} ({gap:.2f} % apart)"

@@ -1,7 +1,8 @@
 """`gongdao why`: a round's result, checked and then explained for one application."""
 
+import os
+import re
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from fairness.rounds.check import Standing, check_result
 from fairness.rounds.outcome import OutcomeRefused, continues_of_result
 from fairness.rounds.problem import ProblemUnusable, read_problem
 from fairness.rounds.why import NoApplication, Why, explain
+
+_HALF = re.compile("[\udc80-\udcff]")
 
 
 @click.command("why")
@@ -36,6 +39,7 @@ def command(
     """
     if out is not None:
         check_writable(out, "--out", besides=[problem, result])
+    applicant = _id(applicant)
     problem_text, result_text = read_file(problem), read_file(result)
     standing = _standing(problem_text, result_text)
     why = _explained(problem_text, standing, applicant)
@@ -46,10 +50,19 @@ def command(
     if out is not None:
         write_page(out, why_page(told, words))
     if as_json:
-        sys.stdout.write(msgspec.json.encode(why).decode() + "\n")
+        # Bytes: JSON is UTF-8, whatever the terminal's language.
+        click.echo(msgspec.json.encode(why))
     elif out is None:
-        click.echo(as_text(told))
+        click.echo(as_text(told).encode("utf-8", "surrogateescape"))
     return 0
+
+
+def _id(text: str) -> str:
+    """The id as it was typed: where the surroundings know ASCII alone, Python keeps other bytes as halves of characters."""
+    try:
+        return os.fsencode(text).decode() if _HALF.search(text) else text
+    except UnicodeDecodeError:
+        raise Unusable("--id: not UTF-8") from None
 
 
 def _standing(problem_text: bytes, result_text: bytes) -> Standing:

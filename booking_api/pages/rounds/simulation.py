@@ -207,7 +207,7 @@ def how_told(words: Words) -> list[str]:
 
 
 def command_told(parameters: Parameters, roster: str) -> str:
-    """The command that gives the same numbers."""
+    """The command that gives the same numbers. `roster`: the words after `--roster`, quoted for a shell."""
     words = [
         "gongdao simulate --out report.html",
         f"--applications {parameters.applications}",
