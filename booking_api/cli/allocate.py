@@ -15,19 +15,19 @@ from allocator.allocation import Bounding, allocate
 from allocator.continuation import continue_round, continues_of
 from booking_api.cli import Unusable, solver_module
 from booking_api.cli.files import FILE, New, check_writable, read_file, write_whole
+from booking_api.cli.seeds import NEEDED, SEED
 from fairness.rounds.check import Refused, Standing, check_result
 from fairness.rounds.continuing import ContinuationUnusable, continuing
-from fairness.rounds.outcome import SEED_BYTES, Outcome, write_outcome
+from fairness.rounds.outcome import Outcome, write_outcome
 from fairness.rounds.problem import ProblemUnusable, read_problem
 from fairness.rounds.round import Round, make_ready, public_order
 
-_HEX = frozenset("0123456789abcdef")
 _MIB = 1024
 
 
 @click.command("allocate")
 @click.argument("problem_path", metavar="PROBLEM.json", type=FILE)
-@click.option("--seed", metavar="HEX", help="The round's seed: 64 digits of lower-case hex, from its draw.")
+@click.option("--seed", type=SEED, help="The round's seed: 64 digits of lower-case hex, from its draw.")
 @click.option("--out", type=FILE, required=True, metavar="RESULT.json", help="Where the result is written.")
 @click.option(
     "--after",
@@ -62,11 +62,13 @@ def command(
         if after:
             if seed is not None:
                 raise Unusable("--seed: a continuation has the seed of the result that it continues")
-            round_, outcome = _go_on(stages, problem_path, after, _ids(declined), _ids(improving))
+            round_, outcome = _go_on(stages, problem_path, after, declined, improving)
         else:
             if declined or improving:
                 raise Unusable("--declined, --improving: these go on with a result, which --after names")
-            round_, outcome = _solve(stages, problem_path, _seed(seed))
+            if seed is None:
+                raise Unusable(f"--seed: {NEEDED}")
+            round_, outcome = _solve(stages, problem_path, bytes.fromhex(seed))
         stages("write")
         write_whole(New(out, write_outcome(round_, outcome) + b"\n", "--out"))
     _tell(stages, outcome, out, as_json=as_json)
@@ -137,14 +139,20 @@ def _solve(stages: _Stages, path: Path, seed: bytes) -> tuple[Round, Outcome]:
 
 
 def _go_on(
-    stages: _Stages, path: Path, after: tuple[Path, ...], declined: set[str], improving: set[str]
+    stages: _Stages,
+    path: Path,
+    after: tuple[Path, ...],
+    declined_path: Path | None,
+    improving_path: Path | None,
 ) -> tuple[Round, Outcome]:
     stages("check")
+    declined, improving = _ids(declined_path), _ids(improving_path)
     before = _standing(path, after)
     try:
         continued = continuing(before.round_, before.outcome, declined=declined, improving=improving)
     except ContinuationUnusable as error:
-        raise Unusable(f"--declined, --improving: {error}") from error
+        named = ", ".join(str(one) for one in (declined_path, improving_path) if one is not None)
+        raise Unusable(f"{named}: {error}") from error
     continues = continues_of(before.text, declined=declined, improving=improving)
     return continued.whole, continue_round(continued, before.outcome, continues, _bounding(), progress=stages)
 
@@ -185,12 +193,8 @@ def _ids(path: Path | None) -> set[str]:
     if path is None:
         return set()
     try:
-        return set(read_file(path).decode().splitlines()) - {""}
+        text = read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Unusable(f"{path}: not UTF-8") from None
-
-
-def _seed(text: str | None) -> bytes:
-    if text is None or len(text) != 2 * SEED_BYTES or not set(text) <= _HEX:
-        raise Unusable(f"--seed: {2 * SEED_BYTES} digits of lower-case hex are needed")
-    return bytes.fromhex(text)
+    # Not `splitlines`: an id may have in it what that takes for a line's end.
+    return {line.removesuffix("\r") for line in text.split("\n")} - {""}

@@ -14,6 +14,7 @@ from allocator.simulation.report import Report
 from booking_api.cli import Unusable, solver_module
 from booking_api.cli.files import FILE, check_writable, write_page
 from booking_api.cli.roster_sessions import read_board, read_sessions
+from booking_api.cli.seeds import SEED
 from booking_api.pages.catalogue import LANGUAGES, words_in
 from booking_api.pages.rounds.findings import findings
 from booking_api.pages.rounds.simulation import Told, simulation_page
@@ -36,18 +37,6 @@ class Share(click.ParamType[float]):
         if not 0 <= share <= 1:
             self.fail(f"{value} is no share: 5% or 0.05 is one, from 0 to 1", param, ctx)
         return share
-
-
-class Seed(click.ParamType[str]):
-    """32 bytes in hex."""
-
-    name = "hex"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The seed's 64 hex digits in lower case."""
-        if not re.fullmatch(r"[0-9a-fA-F]{64}", str(value)):
-            self.fail(f"{value} is no seed: 64 hex digits are", param, ctx)
-        return str(value).lower()
 
 
 @click.command("simulate")
@@ -112,7 +101,7 @@ class Seed(click.ParamType[str]):
     metavar="STAFF.json",
     help="With --roster: the staff it was made of, to show its board on the page.",
 )
-@click.option("--seed", type=Seed(), default=DEFAULT.seed, help="All chance comes from it.")
+@click.option("--seed", type=SEED, default=DEFAULT.seed, help="All chance comes from it.")
 def command(
     *,
     out: Path | None,

@@ -41,7 +41,7 @@ def command(
         check_writable(out, "--out", besides=[problem, result])
     applicant = _id(applicant)
     problem_text, result_text = read_file(problem), read_file(result)
-    standing = _standing(problem_text, result_text)
+    standing = _standing(problem, problem_text, result, result_text)
     why = _explained(problem_text, standing, applicant)
     words = words_in(lang)
     files = f"{shlex.quote(str(problem))} {shlex.quote(str(result))}"
@@ -65,13 +65,13 @@ def _id(text: str) -> str:
         raise Unusable("--id: not UTF-8") from None
 
 
-def _standing(problem_text: bytes, result_text: bytes) -> Standing:
+def _standing(problem: Path, problem_text: bytes, result: Path, result_text: bytes) -> Standing:
     try:
         if continues_of_result(result_text.removesuffix(b"\n")) is not None:
-            raise Unusable("RESULT: it continues another result; a round's own result can be explained")
+            raise Unusable(f"{result}: it continues another result; a round's own result can be explained")
         return check_result(problem_text, result_text)
     except ProblemUnusable as error:
-        raise Unusable(f"PROBLEM: {error}") from error
+        raise Unusable(f"{problem}: {error}") from error
     except OutcomeRefused as error:
         raise Refused(f"the result does not hold: {error}") from error
     except ResultRefused as refused:

@@ -104,7 +104,8 @@ def test_who_did_not_apply_is_unusable_input(why):
 
 def test_files_that_are_none_are_one_line_and_exit_code_two(why, problem, result):
     problem.write_text("[]")
-    assert why("小明").returncode == 2
+    done = why("小明")
+    assert (done.returncode, done.stderr.startswith(f"gongdao: {problem}: ")) == (2, True)
     result.unlink()
     done = why("小明")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
@@ -125,7 +126,7 @@ def test_a_continuation_is_refused_with_what_would_be_right(why, solved, result)
     result.write_bytes(write_outcome(continued.whole, after) + b"\n")
     done = why("小明")
     assert done.returncode == 2
-    assert "it continues another result" in done.stderr
+    assert f"{result}: it continues another result" in done.stderr
 
 
 def test_json_is_utf_8_where_the_terminal_knows_ascii_alone(problem, result):
