@@ -48,6 +48,10 @@ def command(
     """
     if board is not None and board.suffix not in {".html", ".svg"}:
         raise Unusable(f"--board: {board.name} must end in .html or .svg")
+    if seconds is not None and not math.isfinite(seconds):
+        raise Unusable(
+            f"--seconds: {seconds} is no number of seconds, leave it out to search without a clock"
+        )
     check_writable(out, "--out", besides=[staff, board])
     if board is not None:
         check_writable(board, "--board", besides=[staff])

@@ -73,7 +73,9 @@ def test_the_reasons_are_there_for_a_program_too(run, monkeypatch):
 
 BAD = [
     (b"", "the file: input data was truncated"),
-    (b"\xff", "malformed"),
+    (b"\xff", "the file: JSON is malformed"),
+    (b"{\n", "the file: input data was truncated; the format is that of STAFF.json in docs/spec/roster.md"),
+    ({"version": 1, "sessions": [], "applications": []}, "the file: object contains unknown field sessions; the format is that of"),
     (b"[" * 100_000, "expected object"),
     (plain(version=2), "version: invalid enum value 2"),
     (plain(extra=1), "the file: object contains unknown field extra"),
@@ -109,6 +111,13 @@ def test_unusable_input_is_one_line_with_the_field(run, staff, says):
     assert done.exception.exit_code == 2
     assert says in done.exception.message
     assert "\n" not in done.exception.message
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf"])
+def test_a_search_that_never_ends_or_has_no_end_is_refused(run, seconds):
+    done, out = run(plain(), "--seconds", seconds)
+    assert done.exception.message.startswith(f"--seconds: {seconds} is no number of seconds")
     assert not out.exists()
 
 
