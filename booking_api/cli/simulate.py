@@ -120,10 +120,8 @@ def command(
     """
     if staff is not None and roster is None:
         raise Unusable("--staff: its board is a roster's, which --roster names")
-    if sessions_count is not None and roster is not None:
-        raise Unusable("--sessions: --roster says how many there are, leave one out")
-    if seats_share is not None and applications is not None and roster is not None:
-        raise Unusable("--seats: --roster and --applications say which share it is, leave one out")
+    if roster is not None:
+        _check_beside_roster(applications, sessions_count, seats_share)
     if out is not None:
         check_writable(out, "--out", besides=[roster, staff])
     said: dict[str, Any] = {
@@ -153,6 +151,15 @@ def command(
     elif out is None:
         _print(report)
     return 0
+
+
+def _check_beside_roster(
+    applications: int | None, sessions_count: int | None, seats_share: float | None
+) -> None:
+    if sessions_count is not None:
+        raise Unusable("--sessions: --roster says how many there are, leave one out")
+    if seats_share is not None and applications is not None:
+        raise Unusable("--seats: --roster and --applications say which share it is, leave one out")
 
 
 def _check_numbers(parameters: Parameters) -> None:
