@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from allocator.simulation.demand import Parameters
 from booking_api.pages.rounds import sheet
+from booking_api.pages.rounds.simulation import command_told
 from tests.booking_api.commanding import Commands
 
 STAFF = Path(__file__).parent.parent.parent / "docs" / "examples" / "staff.json"
@@ -67,6 +69,11 @@ def test_the_command_on_the_page_gives_the_same_page(run, page, tmp_path):
     done = run("simulate", "--out", tmp_path / "again.html", *words[3:])
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "again.html").read_text() == text
+
+
+def test_the_smallest_share_is_told_as_the_command_takes_it():
+    told = command_told(Parameters(bots_share=1e-8, liars_share=0.0, seats_share=1 / 3), "")
+    assert "--seats 33.333333% --bots 0.000001% --liars 0% " in told
 
 
 def test_without_a_page_it_prints_a_line_for_each_rule(run):
