@@ -24,9 +24,10 @@ def broken(staff: Staff, roster: Roster) -> list[str]:
         *_opening(staff, roster.sessions),
         *_things(staff, roster.sessions),
     ]
+    ways = _ways(staff)
     for examiner in staff.examiners:
         own = [one for one in roster.sessions if one.examiner == examiner.id]
-        found += _examiner(staff, examiner, own)
+        found += _examiner(examiner, own, staff.days, ways)
     found += _minimums(staff, roster.sessions)
     return found or list(_sums(staff, roster))
 
@@ -109,14 +110,15 @@ def _needs(session: Session, kind: SessionType) -> Iterator[str]:
             yield f"{session.id}: has {'a' if has else 'no'} {need}, {kind.id} needs {'none' if has else 'one'}"
 
 
-def _examiner(staff: Staff, examiner: Examiner, own: list[Session]) -> Iterator[str]:
+def _examiner(
+    examiner: Examiner, own: list[Session], days: list[str], ways: dict[tuple[str, str], int]
+) -> Iterator[str]:
     yield from _able(examiner, own)
-    ways = _ways(staff)
     for one, other in combinations(own, 2):
         if one.day == other.day and _overlap(_span(one), _span(other)):
             yield f"{one.id} and {other.id}: {examiner.id} cannot examine both at once"
-    minutes = dict.fromkeys(staff.days, 0)
-    for day in staff.days:
+    minutes = dict.fromkeys(days, 0)
+    for day in days:
         today = sorted((one for one in own if one.day == day), key=_span)
         minutes[day] = sum(end - start for start, end in map(_span, today))
         for one, other in pairwise(today):

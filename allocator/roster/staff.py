@@ -12,6 +12,8 @@ BYTES_LIMIT = 8_000_000
 DAY_MINUTES = 1440
 WEIGHT_LIMIT = 10_000_000
 MINIMUM_LIMIT = 100_000
+SENTENCE_LENGTH = 300
+FORMAT = "the format is that of STAFF.json in docs/spec/roster.md"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
@@ -183,8 +185,15 @@ def _worded(error: Exception) -> str:
     sentence, at, where = str(error).partition(" - at `")
     if not at:
         where = ""
-    field = where.removesuffix("`").removeprefix("$").removeprefix(".") or "the file"
-    return f"{field}: {sentence[:1].lower()}{sentence[1:].replace('`', '')}"[:300]
+    if sentence[1:2].islower():
+        sentence = sentence[:1].lower() + sentence[1:]
+    sentence = sentence.replace("`", "")
+    field = where.removesuffix("`").removeprefix("$").removeprefix(".")
+    return (
+        f"{field}: {sentence}"[:SENTENCE_LENGTH]
+        if field
+        else f"the file: {sentence[:SENTENCE_LENGTH]}; {FORMAT}"
+    )
 
 
 def _check(staff: Staff) -> None:

@@ -39,7 +39,11 @@ BOT_LINES = 12
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
-    """What is simulated. Shares are from 0 to 1; `seed` is 64 hex digits."""
+    """What is simulated; `seed` is 64 hex digits.
+
+    Shares are of the applications: the bots' and the liars' from 0 to 1, the seats' above 1 where there are more seats than
+    applications, as a roster may have.
+    """
 
     applications: int = 3_000
     sessions: int = 60
@@ -107,14 +111,23 @@ def make_demand(parameters: Parameters, sessions: Sequence[Session] | None = Non
 
 def make_sessions(parameters: Parameters) -> list[Session]:
     """Sessions in all districts that share the seats as evenly as whole numbers can."""
-    seats = max(round(parameters.applications * parameters.seats_share), 0)
-    count = parameters.sessions
+    seats, count = seats_of(parameters), parameters.sessions
     return [
         Session(
             f"s{number + 1:04}", number % DISTRICTS, seats * (number + 1) // count - seats * number // count
         )
         for number in range(count)
     ]
+
+
+def seats_of(parameters: Parameters) -> int:
+    """How many seats there are, to the nearest."""
+    return round(parameters.applications * parameters.seats_share)
+
+
+def false_of(parameters: Parameters, count: int) -> tuple[int, int]:
+    """(bots, liars) among so many people, each to the nearest person."""
+    return round(count * parameters.bots_share), round(count * parameters.liars_share)
 
 
 class Asking:
@@ -187,7 +200,7 @@ def make_people(
 
 def _kinds(parameters: Parameters, stream: Stream, count: int) -> list[str]:
     """Exactly the shares asked for, to the nearest person, whoever they are."""
-    bots, liars = round(count * parameters.bots_share), round(count * parameters.liars_share)
+    bots, liars = false_of(parameters, count)
     kinds = [HONEST] * count
     for place, index in enumerate(stream.shuffled(count)[: bots + liars]):
         kinds[index] = BOT if place < bots else LIAR

@@ -37,7 +37,10 @@ def wait(
     seed: bytes,
     progress: Callable[[int, int], None],
 ) -> Waiting:
-    """How many rounds people need under a rule; everybody tells the truth, and a round is a week."""
+    """How many rounds people need under a rule; everybody tells the truth, and a round is a week.
+
+    At least one of the first newcomers must be no bot: of nobody there is no mean.
+    """
     needed = [0] * len(newcomers)
     waiting: list[Person] = []
     for number, new in enumerate(newcomers):

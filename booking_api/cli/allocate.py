@@ -14,20 +14,20 @@ from rich.progress import TaskID
 from allocator.allocation import Bounding, allocate
 from allocator.continuation import continue_round, continues_of
 from booking_api.cli import Unusable, solver_module
+from booking_api.cli.files import FILE, New, check_writable, read_file, write_whole
+from booking_api.cli.seeds import NEEDED, SEED
 from fairness.rounds.check import Refused, Standing, check_result
 from fairness.rounds.continuing import ContinuationUnusable, continuing
-from fairness.rounds.outcome import SEED_BYTES, Outcome, write_outcome
+from fairness.rounds.outcome import Outcome, write_outcome
 from fairness.rounds.problem import ProblemUnusable, read_problem
 from fairness.rounds.round import Round, make_ready, public_order
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-_HEX = frozenset("0123456789abcdef")
 _MIB = 1024
 
 
 @click.command("allocate")
 @click.argument("problem_path", metavar="PROBLEM.json", type=FILE)
-@click.option("--seed", metavar="HEX", help="The round's seed: 64 digits of lower-case hex, from its draw.")
+@click.option("--seed", type=SEED, help="The round's seed: 64 digits of lower-case hex, from its draw.")
 @click.option("--out", type=FILE, required=True, metavar="RESULT.json", help="Where the result is written.")
 @click.option(
     "--after",
@@ -57,19 +57,20 @@ def command(
     """
     # Everything read stays until the end: looking for garbage in millions of lines would only cost time.
     gc.disable()
-    if out.exists() and not out.is_file():
-        raise Unusable(f"--out: {out} is no file")
+    check_writable(out, "--out", besides=[problem_path, *after, declined, improving])
     with _Stages(quiet=as_json) as stages:
         if after:
             if seed is not None:
                 raise Unusable("--seed: a continuation has the seed of the result that it continues")
-            round_, outcome = _go_on(stages, problem_path, after, _ids(declined), _ids(improving))
+            round_, outcome = _go_on(stages, problem_path, after, declined, improving)
         else:
             if declined or improving:
                 raise Unusable("--declined, --improving: these go on with a result, which --after names")
-            round_, outcome = _solve(stages, problem_path, _seed(seed))
+            if seed is None:
+                raise Unusable(f"--seed: {NEEDED}")
+            round_, outcome = _solve(stages, problem_path, bytes.fromhex(seed))
         stages("write")
-        _write(out, write_outcome(round_, outcome) + b"\n")
+        write_whole(New(out, write_outcome(round_, outcome) + b"\n", "--out"))
     _tell(stages, outcome, out, as_json=as_json)
 
 
@@ -126,7 +127,7 @@ def _peak_mib() -> int:
 def _solve(stages: _Stages, path: Path, seed: bytes) -> tuple[Round, Outcome]:
     stages("read")
     try:
-        problem = read_problem(_read(path))
+        problem = read_problem(read_file(path))
     except ProblemUnusable as error:
         raise Unusable(f"{path}: {error}") from error
     stages("order")
@@ -138,14 +139,20 @@ def _solve(stages: _Stages, path: Path, seed: bytes) -> tuple[Round, Outcome]:
 
 
 def _go_on(
-    stages: _Stages, path: Path, after: tuple[Path, ...], declined: set[str], improving: set[str]
+    stages: _Stages,
+    path: Path,
+    after: tuple[Path, ...],
+    declined_path: Path | None,
+    improving_path: Path | None,
 ) -> tuple[Round, Outcome]:
     stages("check")
+    declined, improving = _ids(declined_path), _ids(improving_path)
     before = _standing(path, after)
     try:
         continued = continuing(before.round_, before.outcome, declined=declined, improving=improving)
     except ContinuationUnusable as error:
-        raise Unusable(f"--declined, --improving: {error}") from error
+        named = ", ".join(str(one) for one in (declined_path, improving_path) if one is not None)
+        raise Unusable(f"{named}: {error}") from error
     continues = continues_of(before.text, declined=declined, improving=improving)
     return continued.whole, continue_round(continued, before.outcome, continues, _bounding(), progress=stages)
 
@@ -168,47 +175,26 @@ def _tell(stages: _Stages, outcome: Outcome, out: Path, *, as_json: bool) -> Non
         return
     click.echo(
         f"{measures.seated:,} of {measures.applications:,} seated, {outcome.bound:,} at most could be; "
-        f"{sum(measures.by_line[:1]):,} got their first line: {out}"
+        f"{sum(measures.by_line[:1]):,} got their first line: {click.format_filename(out)}"
     )
 
 
 def _standing(path: Path, after: tuple[Path, ...]) -> Standing:
-    texts = [_read(one) for one in after]
+    texts = [read_file(one) for one in after]
     try:
-        return check_result(_read(path), texts[-1], after=texts[:-1])
+        return check_result(read_file(path), texts[-1], after=texts[:-1])
     except ProblemUnusable as error:
         raise Unusable(f"{path}: {error}") from error
     except Refused as refused:
         raise Unusable(f"--after: {refused}") from refused
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Unusable(f"{path}: {error.strerror or error}") from error
-
-
 def _ids(path: Path | None) -> set[str]:
     if path is None:
         return set()
     try:
-        return set(_read(path).decode().splitlines()) - {""}
+        text = read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Unusable(f"{path}: not UTF-8") from None
-
-
-def _seed(text: str | None) -> bytes:
-    if text is None or len(text) != 2 * SEED_BYTES or not set(text) <= _HEX:
-        raise Unusable(f"--seed: {2 * SEED_BYTES} digits of lower-case hex are needed")
-    return bytes.fromhex(text)
-
-
-def _write(path: Path, text: bytes) -> None:
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        # A crash here leaves the .part file; a result that is there is whole.
-        unfinished.write_bytes(text)
-        unfinished.replace(path)
-    except OSError as error:
-        raise Unusable(f"--out: {path}: {error.strerror or error}") from error
+    # Not `splitlines`: an id may have in it what that takes for a line's end.
+    return {line.removesuffix("\r") for line in text.split("\n")} - {""}

@@ -10,9 +10,9 @@ import click
 
 from booking_api.ceremony.errors import CeremonyRefused, CeremonyUnusable
 from booking_api.cli import Unusable
+from booking_api.cli.files import FILE
 from fairness.policy import Policy, PolicyUnusable, parse_policy
 
-FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ENTRY_LIMIT = 65_535
 

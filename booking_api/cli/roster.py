@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from booking_api.cli import Unusable, solver_module
+from booking_api.cli.files import FILE, New, check_writable, read_file, write_whole
 from fairness.canonical import encode
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from allocator.roster.search import Progress
     from allocator.roster.staff import Staff
 
-FILE = click.Path(path_type=Path, dir_okay=False)
 TOLD_EVERY_S = 0.2
 
 
@@ -48,6 +48,13 @@ def command(
     """
     if board is not None and board.suffix not in {".html", ".svg"}:
         raise Unusable(f"--board: {board.name} must end in .html or .svg")
+    if seconds is not None and not math.isfinite(seconds):
+        raise Unusable(
+            f"--seconds: {seconds} is no number of seconds, leave it out to search without a clock"
+        )
+    check_writable(out, "--out", besides=[staff, board])
+    if board is not None:
+        check_writable(board, "--board", besides=[staff])
     read = _read(staff)
     making = solver_module("allocator.roster.making")
     until = monotonic() + seconds if seconds is not None else math.inf
@@ -62,9 +69,10 @@ def command(
     except making.SolverWrong as error:
         raise click.ClickException(f"nothing is written: {error}") from error
     _clear()
-    _write(out, encode(made.roster.plain()) + b"\n")
+    files = [New(out, encode(made.roster.plain()) + b"\n", "--out")]
     if board is not None:
-        _write(board, _drawn(read, made.roster, board.suffix).encode())
+        files.append(New(board, _drawn(read, made.roster, board.suffix).encode(), "--board"))
+    write_whole(*files)
     _say(made, out, as_json=as_json)
     return 0
 
@@ -72,9 +80,7 @@ def command(
 def _read(path: Path) -> "Staff":
     staff = import_module("allocator.roster.staff")
     try:
-        read: Staff = staff.read_staff(path.read_bytes())
-    except OSError as error:
-        raise Unusable(f"{path}: {error.strerror or error}") from error
+        read: Staff = staff.read_staff(read_file(path))
     except staff.StaffUnusable as error:
         raise Unusable(f"{path}: {error}") from error
     return read
@@ -84,17 +90,6 @@ def _drawn(staff: "Staff", roster: "Roster", suffix: str) -> str:
     board = import_module("allocator.roster.board")
     drawn: str = board.board_page(staff, roster) if suffix == ".html" else board.board_svg(staff, roster)
     return drawn
-
-
-def _write(path: Path, text: bytes) -> None:
-    """Whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(text)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise Unusable(f"{path}: {error.strerror or error}") from error
 
 
 def _told() -> Any:
@@ -165,7 +160,7 @@ def _say(made: "Made", out: Path, *, as_json: bool) -> None:
         return
     gap = 100 * (roster.bound - roster.met) / roster.bound if roster.bound else 0.0
     click.echo(
-        f"{len(roster.sessions)} sessions, {roster.seats} seats, {roster.trips} trips between sites: {out}"
+        f"{len(roster.sessions)} sessions, {roster.seats} seats, {roster.trips} trips between sites: {click.format_filename(out)}"
     )
     click.echo(
         f"weighted demand met: {roster.met:,}; no roster can meet more than {roster.bound:,} ({gap:.2f} % apart)"

@@ -7,13 +7,16 @@ from typing import Annotated
 import msgspec
 
 from allocator.roster.board import board_svg
+from allocator.roster.check import broken
 from allocator.roster.outcome import Roster
 from allocator.roster.staff import StaffUnusable, read_staff
 from allocator.simulation.demand import DISTRICTS, Session
 from booking_api.cli import Unusable
+from booking_api.cli.files import read_file
 from booking_api.pages.rounds.simulation import Board
 
 CAPACITY_LIMIT = 10_000
+SENTENCE_LENGTH = 300
 
 
 class _Session(msgspec.Struct, frozen=True):
@@ -33,9 +36,7 @@ def read_sessions(path: Path) -> list[Session]:
         Unusable: the file has none.
     """
     try:
-        file = msgspec.json.decode(path.read_bytes(), type=_File)
-    except OSError as error:
-        raise Unusable(f"--roster: {path}: {error.strerror or error}") from error
+        file = msgspec.json.decode(read_file(path), type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unusable(f"--roster: {path}: {error}") from error
     found = sorted(file.sessions, key=lambda one: one.id.encode())
@@ -57,24 +58,21 @@ def read_board(roster: Path, staff: Path) -> Board:
     """The board of a roster and the staff it was made of.
 
     Raises:
-        Unusable: a file is none, or the roster has what the staff has not.
+        Unusable: a file is none, or the roster breaks a rule of the staff.
     """
     try:
-        read = read_staff(staff.read_bytes())
-        made = msgspec.json.decode(roster.read_bytes(), type=Roster)
-    except OSError as error:
-        raise Unusable(f"--staff: {error.filename}: {error.strerror}") from error
+        read = read_staff(read_file(staff))
+        made = msgspec.json.decode(read_file(roster), type=Roster)
     except StaffUnusable as error:
         raise Unusable(f"--staff: {staff}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unusable(f"--roster: {roster}: {error}; --staff needs a whole roster's file") from error
-    _check_known("examiner", {one.examiner for one in made.sessions}, {one.id for one in read.examiners})
-    _check_known("type", {one.type for one in made.sessions}, {one.id for one in read.types})
-    _check_known("site", {one.site for one in made.sessions}, {one.id for one in read.sites})
-    _check_known("day", {one.day for one in made.sessions}, set(read.days))
+    wrong = broken(read, made)
+    if wrong:
+        raise Unusable(f"--staff: {roster} is no roster of {staff}: {_printable(wrong[0])}")
     return Board(board_svg(read, made), len(read.examiners))
 
 
-def _check_known(what: str, named: set[str], known: set[str]) -> None:
-    if not named <= known:
-        raise Unusable(f"--staff: the roster has the {what} {min(named - known)!r}, which the staff has not")
+def _printable(sentence: str) -> str:
+    """A roster's ids may have anything in them, and this is one line."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in sentence)[:SENTENCE_LENGTH]

@@ -1,6 +1,7 @@
 """`gongdao simulate`: the same demand under five rules, as a page, as JSON or in the terminal."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import click
 import msgspec
 
-from allocator.simulation.demand import Parameters
+from allocator.simulation.demand import Parameters, Session, false_of, seats_of
 from allocator.simulation.report import Report
 from booking_api.cli import Unusable, solver_module
-from booking_api.cli.new_files import write_page
+from booking_api.cli.files import FILE, check_writable, write_page
 from booking_api.cli.roster_sessions import read_board, read_sessions
+from booking_api.cli.seeds import SEED
 from booking_api.pages.catalogue import LANGUAGES, words_in
 from booking_api.pages.rounds.findings import findings
 from booking_api.pages.rounds.simulation import Told, simulation_page
@@ -37,22 +39,10 @@ class Share(click.ParamType[float]):
         return share
 
 
-class Seed(click.ParamType[str]):
-    """32 bytes in hex."""
-
-    name = "hex"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The seed's 64 hex digits in lower case."""
-        if not re.fullmatch(r"[0-9a-fA-F]{64}", str(value)):
-            self.fail(f"{value} is no seed: 64 hex digits are", param, ctx)
-        return str(value).lower()
-
-
 @click.command("simulate")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="The page, one file that needs nothing else.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
@@ -65,10 +55,16 @@ class Seed(click.ParamType[str]):
     help=f"{DEFAULT.applications} if left out; with --roster as many as its seats allow.",
 )
 @click.option(
-    "--sessions", type=click.IntRange(5, SESSIONS_LIMIT), default=DEFAULT.sessions, show_default=True
+    "--sessions",
+    "sessions_count",
+    type=click.IntRange(5, SESSIONS_LIMIT),
+    help=f"{DEFAULT.sessions} if left out; not with --roster.",
 )
 @click.option(
-    "--seats", "seats_share", type=Share(), default="80%", show_default=True, help="Of the applications."
+    "--seats",
+    "seats_share",
+    type=Share(),
+    help=f"Of the applications, {DEFAULT.seats_share:.0%} if left out; not with --roster and --applications.",
 )
 @click.option(
     "--bots", "bots_share", type=Share(), default="5%", show_default=True, help="Of the applications."
@@ -95,23 +91,25 @@ class Seed(click.ParamType[str]):
 )
 @click.option(
     "--roster",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="SESSIONS.json",
     help="Take the sessions from a roster: id, capacity and site of each.",
 )
 @click.option(
     "--staff",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="STAFF.json",
     help="With --roster: the staff it was made of, to show its board on the page.",
 )
-@click.option("--seed", type=Seed(), default=DEFAULT.seed, help="All chance comes from it.")
+@click.option("--seed", type=SEED, default=DEFAULT.seed, help="All chance comes from it.")
 def command(
     *,
     out: Path | None,
     as_json: bool,
     lang: Any,
     applications: int | None,
+    sessions_count: int | None,
+    seats_share: float | None,
     roster: Path | None,
     staff: Path | None,
     **given: Any,
@@ -120,34 +118,71 @@ def command(
 
     The same options give the same numbers on any machine.
     """
-    if given["bots_share"] + given["liars_share"] >= 1:
-        raise Unusable("--bots, --liars: together they must be below 100%")
-    if not given["seats_share"]:
-        raise Unusable("--seats: there must be some")
     if staff is not None and roster is None:
         raise Unusable("--staff: its board is a roster's, which --roster names")
-    board = None if staff is None or roster is None else read_board(roster, staff)
-    parameters = Parameters(applications=applications or DEFAULT.applications, **given)
-    sessions = None
     if roster is not None:
-        sessions = read_sessions(roster)
-        seats = sum(session.capacity for session in sessions)
-        wanted = applications or max(round(seats / parameters.seats_share), FEWEST)
-        parameters = msgspec.structs.replace(
-            parameters, applications=wanted, sessions=len(sessions), seats_share=seats / wanted
-        )
+        _check_beside_roster(applications, sessions_count, seats_share)
+    if out is not None:
+        check_writable(out, "--out", besides=[roster, staff])
+    said: dict[str, Any] = {
+        "applications": applications,
+        "sessions": sessions_count,
+        "seats_share": seats_share,
+        **given,
+    }
+    parameters = Parameters(**{name: value for name, value in said.items() if value is not None})
+    sessions = None if roster is None else read_sessions(roster)
+    if sessions is not None:
+        parameters = _of_roster(parameters, sessions, applications)
+    _check_numbers(parameters)
+    board = None if staff is None or roster is None else read_board(roster, staff)
     report: Report = solver_module("allocator.simulation.run").simulate(
         parameters, sessions, progress=_progress
     )
     if out is not None:
         told = Told(report, words_in(lang))
-        command_roster = " --staff ".join(str(path) for path in (roster, staff) if path is not None)
+        command_roster = " --staff ".join(
+            shlex.quote(str(path)) for path in (roster, staff) if path is not None
+        )
         write_page(out, simulation_page(told, findings(told), board=board, roster=command_roster))
     if as_json:
-        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        # Bytes: JSON is UTF-8, whatever the terminal's language.
+        click.echo(msgspec.json.encode(report))
     elif out is None:
         _print(report)
     return 0
+
+
+def _check_beside_roster(
+    applications: int | None, sessions_count: int | None, seats_share: float | None
+) -> None:
+    if sessions_count is not None:
+        raise Unusable("--sessions: --roster says how many there are, leave one out")
+    if seats_share is not None and applications is not None:
+        raise Unusable("--seats: --roster and --applications say which share it is, leave one out")
+
+
+def _check_numbers(parameters: Parameters) -> None:
+    if not seats_of(parameters):
+        raise Unusable("--seats: they come to none")
+    if sum(false_of(parameters, parameters.applications)) >= parameters.applications:
+        raise Unusable("--bots, --liars: they leave nobody who is honest")
+
+
+def _of_roster(parameters: Parameters, sessions: list[Session], applications: int | None) -> Parameters:
+    seats = sum(session.capacity for session in sessions)
+    if seats > APPLICATIONS_LIMIT:
+        raise Unusable(f"--roster: it has {seats:,} seats, {APPLICATIONS_LIMIT:,} are the most")
+    if not parameters.seats_share:
+        raise Unusable("--seats: they come to none")
+    wanted = max(round(seats / parameters.seats_share), FEWEST) if applications is None else applications
+    if wanted > APPLICATIONS_LIMIT:
+        raise Unusable(
+            f"--seats: for the {seats:,} seats of --roster they are {wanted:,} applications, {APPLICATIONS_LIMIT:,} are the most"
+        )
+    return msgspec.structs.replace(
+        parameters, applications=wanted, sessions=len(sessions), seats_share=seats / wanted
+    )
 
 
 def _progress(rule: str, what: str, done: int, of: int) -> None:

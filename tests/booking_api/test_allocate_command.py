@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from booking_api.cli.allocate import _ids
+
 SEED = "ab" * 32
 PROBLEM = {
     "version": 1,
@@ -128,9 +130,9 @@ def test_a_result_that_the_solver_would_not_give_is_refused_by_rerunning(problem
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--seed", "AB" * 32], "--seed: 64 digits"),
-        (["--seed", "ab"], "--seed: 64 digits"),
-        ([], "--seed: 64 digits"),
+        (["--seed", "AB" * 32], "'--seed': 64 digits of lower-case hex are needed"),
+        (["--seed", "ab"], "'--seed': 64 digits of lower-case hex are needed"),
+        ([], "--seed: 64 digits of lower-case hex are needed"),
         (["--seed", SEED, "--declined", "problem.json"], "--after names"),
         (["--after", "nothing.json"], "nothing.json: No such file"),
         (["--after", "problem.json"], "--after: (1) order FAILS"),
@@ -145,11 +147,36 @@ def test_what_cannot_be_used_is_one_line(problem, arguments, said):
     assert sorted(path.name for path in problem.parent.iterdir()) == ["problem.json"]
 
 
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        (b"\xef\xbb\xbfa\r\nb", {"a", "b"}),
+        ("a\u2028b\n\nc\x0bd\r\r\n".encode(), {"a\u2028b", "c\x0bd\r"}),
+        (b"", set()),
+    ],
+)
+def test_an_id_is_a_line_whatever_it_has_in_it(tmp_path, text, ids):
+    (tmp_path / "ids").write_bytes(text)
+    assert _ids(tmp_path / "ids") == ids
+
+
+def test_somebody_who_has_nothing_to_decline_is_named_with_the_file(problem, result):
+    declined = problem.with_name("declined")
+    for text, said in (("小明".encode(), "'小明' has no seat to decline"), (b"\xff", "not UTF-8")):
+        declined.write_bytes(text)
+        done = run(
+            "allocate", problem, "--after", result, "--declined", declined, "--out", problem.with_name("on")
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"gongdao: {declined}: {said}")
+
+
 @pytest.mark.parametrize("bad", [b"", b"{", b"\xff", b"[]", b'{"version":2}'])
 def test_a_file_that_is_no_problem_is_one_line(problem, bad):
     problem.write_bytes(bad)
-    for words in (("allocate", problem, "--seed", SEED, "--out", problem), ("check", problem, problem)):
+    out = problem.with_name("out.json")
+    for words in (("allocate", problem, "--seed", SEED, "--out", out), ("check", problem, problem)):
         done = run(*words)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
         assert "problem.json" in done.stderr
-    assert problem.read_bytes() == bad
+    assert not out.exists()

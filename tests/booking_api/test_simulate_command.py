@@ -1,6 +1,7 @@
 """`gongdao simulate`, as anybody runs it."""
 
 import doctest
+import html
 import json
 import re
 import shlex
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from allocator.simulation.demand import Parameters
 from booking_api.pages.rounds import sheet
+from booking_api.pages.rounds.simulation import command_told
 from tests.booking_api.commanding import Commands
 
 STAFF = Path(__file__).parent.parent.parent / "docs" / "examples" / "staff.json"
@@ -68,6 +71,11 @@ def test_the_command_on_the_page_gives_the_same_page(run, page, tmp_path):
     assert (tmp_path / "again.html").read_text() == text
 
 
+def test_the_smallest_share_is_told_as_the_command_takes_it():
+    told = command_told(Parameters(bots_share=1e-8, liars_share=0.0, seats_share=1 / 3), "")
+    assert "--seats 33.333333% --bots 0.000001% --liars 0% " in told
+
+
 def test_without_a_page_it_prints_a_line_for_each_rule(run):
     done = run("simulate", *SMALL)
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
@@ -82,7 +90,7 @@ def test_without_a_page_it_prints_a_line_for_each_rule(run):
 
 
 def test_a_rosters_sessions_are_shared_out_and_its_board_is_shown(run, tmp_path):
-    roster, page = tmp_path / "sessions.json", tmp_path / "report.html"
+    roster, page = tmp_path / "the sessions.json", tmp_path / "report.html"
     assert run("roster", STAFF, "--out", roster, "--rounds", 0).returncode == 0
     done = run(
         "simulate",
@@ -105,19 +113,26 @@ def test_a_rosters_sessions_are_shared_out_and_its_board_is_shown(run, tmp_path)
     assert report["parameters"]["sessions"] == len(sessions)
     assert 'class="board"' in page.read_text()
     assert "五种规则" in page.read_text()
+    [command] = re.findall("<code>gongdao (simulate .*?)</code>", page.read_text())
+    words = shlex.split(html.unescape(command))
+    again = run(*words[:1], *words[3:], "--json")
+    assert json.loads(again.stdout) == report
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--bots", "200%"), "is no share"),
-        (("--bots", "60%", "--liars", "40%"), "below 100%"),
-        (("--seats", "0"), "--seats"),
-        (("--seed", "12"), "64 hex digits"),
+        (("--bots", "60%", "--liars", "40%"), "--bots, --liars: they leave nobody who is honest"),
+        (("--applications", 40, "--bots", "99%", "--liars", 0), "they leave nobody who is honest"),
+        (("--seats", "0"), "--seats: they come to none"),
+        (("--seats", "0.0001%"), "--seats: they come to none"),
+        (("--seed", "12"), "64 digits of lower-case hex are needed"),
+        (("--seed", "AB" * 32), "64 digits of lower-case hex are needed"),
         (("--applications", "3"), "20<=x"),
         (("--roster", "missing.json"), "missing.json: No such file"),
         (("--staff", STAFF), "--roster"),
-        (("--applications", "30", "--rounds", "1", "--out", "missing/page.html"), "No such file"),
+        (("--applications", "30", "--rounds", "1", "--out", "missing/page.html"), "there is no folder"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_exit_code_two(run, arguments, said):
@@ -147,6 +162,66 @@ def test_a_roster_that_is_none_is_refused_with_its_field(run, sessions, said, tm
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def roster(tmp_path):
+    def of(capacity):
+        path = tmp_path / "sessions.json"
+        path.write_text(json.dumps({"sessions": [{"id": f"s{n}", "capacity": capacity} for n in range(5)]}))
+        return path
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("capacity", "arguments", "said"),
+    [
+        (
+            80,
+            ("--seats", "0.0001%"),
+            "--seats: for the 400 seats of --roster they are 400,000,000 applications",
+        ),
+        (80, ("--seats", "0"), "--seats: they come to none"),
+        (10_000, ("--applications", 50, "--bots", "99%", "--liars", 0), "nobody who is honest"),
+        (80, ("--sessions", 60), "--sessions: --roster says how many there are"),
+        (80, ("--seats", "80%", "--applications", 50), "--seats: --roster and --applications say"),
+    ],
+)
+def test_what_a_roster_leaves_no_room_for_is_refused(run, roster, capacity, arguments, said):
+    done = run("simulate", "--roster", roster(capacity), *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_roster_of_more_seats_than_can_be_simulated_is_refused(run, tmp_path):
+    path = tmp_path / "sessions.json"
+    path.write_text(json.dumps({"sessions": [{"id": f"s{n}", "capacity": 10_000} for n in range(21)]}))
+    done = run("simulate", "--roster", path, "--applications", 20)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "gongdao: --roster: it has 210,000 seats, 200,000 are the most\n",
+    )
+
+
+def test_with_one_who_is_honest_it_goes_on(run):
+    done = run(
+        "simulate",
+        "--applications",
+        40,
+        "--sessions",
+        5,
+        "--rounds",
+        1,
+        "--weeks",
+        2,
+        "--bots",
+        "97%",
+        "--liars",
+        0,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_help_is_quick_because_no_solver_is_loaded():

@@ -1,6 +1,9 @@
 """`gongdao why`, as an applicant or their school runs it on the published files."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -101,7 +104,8 @@ def test_who_did_not_apply_is_unusable_input(why):
 
 def test_files_that_are_none_are_one_line_and_exit_code_two(why, problem, result):
     problem.write_text("[]")
-    assert why("小明").returncode == 2
+    done = why("小明")
+    assert (done.returncode, done.stderr.startswith(f"gongdao: {problem}: ")) == (2, True)
     result.unlink()
     done = why("小明")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
@@ -122,4 +126,24 @@ def test_a_continuation_is_refused_with_what_would_be_right(why, solved, result)
     result.write_bytes(write_outcome(continued.whole, after) + b"\n")
     done = why("小明")
     assert done.returncode == 2
-    assert "it continues another result" in done.stderr
+    assert f"{result}: it continues another result" in done.stderr
+
+
+def test_json_is_utf_8_where_the_terminal_knows_ascii_alone(problem, result):
+    words = ("why", problem, result, "--id", "小明", "--json")
+    # The id comes as halves of characters there, the JSON must not go as such.
+    surroundings = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "booking_api.cli", *map(str, words)],
+        capture_output=True,
+        check=False,
+        env=surroundings,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["session"] is None
+    assert "下午".encode() in done.stdout
+
+
+def test_an_id_that_is_not_utf_8_is_unusable_input(why):
+    done = why("\udcff")
+    assert (done.returncode, done.stderr) == (2, "gongdao: --id: not UTF-8\n")

@@ -207,21 +207,26 @@ def how_told(words: Words) -> list[str]:
 
 
 def command_told(parameters: Parameters, roster: str) -> str:
-    """The command that gives the same numbers."""
+    """The command that gives the same numbers. `roster`: the words after `--roster`, quoted for a shell."""
     words = [
         "gongdao simulate --out report.html",
         f"--applications {parameters.applications}",
         f"--roster {roster}"
         if roster
-        else f"--sessions {parameters.sessions} --seats {parameters.seats_share:.6g}",
-        f"--bots {parameters.bots_share:.6g}",
-        f"--liars {parameters.liars_share:.6g}",
+        else f"--sessions {parameters.sessions} --seats {_share(parameters.seats_share)}",
+        f"--bots {_share(parameters.bots_share)}",
+        f"--liars {_share(parameters.liars_share)}",
         f"--identities {parameters.identities}",
         f"--weeks {parameters.weeks}",
         f"--rounds {parameters.rounds}",
         f"--seed {parameters.seed}",
     ]
     return " ".join(words)
+
+
+def _share(share: float) -> str:
+    """As the command takes it, with all digits that it takes."""
+    return f"{100 * share:.6f}".rstrip("0").rstrip(".") + "%"
 
 
 def _board_told(board: Board, report: Report, words: Words) -> dict[str, Any]:

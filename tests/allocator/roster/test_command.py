@@ -73,7 +73,9 @@ def test_the_reasons_are_there_for_a_program_too(run, monkeypatch):
 
 BAD = [
     (b"", "the file: input data was truncated"),
-    (b"\xff", "malformed"),
+    (b"\xff", "the file: JSON is malformed"),
+    (b"{\n", "the file: input data was truncated; the format is that of STAFF.json in docs/spec/roster.md"),
+    ({"version": 1, "sessions": [], "applications": []}, "the file: object contains unknown field sessions; the format is that of"),
     (b"[" * 100_000, "expected object"),
     (plain(version=2), "version: invalid enum value 2"),
     (plain(extra=1), "the file: object contains unknown field extra"),
@@ -112,6 +114,13 @@ def test_unusable_input_is_one_line_with_the_field(run, staff, says):
     assert not out.exists()
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf"])
+def test_a_search_that_never_ends_or_has_no_end_is_refused(run, seconds):
+    done, out = run(plain(), "--seconds", seconds)
+    assert done.exception.message.startswith(f"--seconds: {seconds} is no number of seconds")
+    assert not out.exists()
+
+
 def test_a_board_is_drawn_alone_as_page_and_as_picture(run, tmp_path):
     for name in ("board.html", "board.svg"):
         done, _ = run(plain(), "--board", str(tmp_path / name))
@@ -135,7 +144,7 @@ def test_a_name_on_the_board_stays_text(run, tmp_path):
 
 def test_what_cannot_be_written_is_one_line(run, tmp_path):
     done, _ = run(plain(), "--board", str(tmp_path / "none" / "board.svg"))
-    assert "No such file" in done.exception.message
+    assert "there is no folder" in done.exception.message
 
 
 def test_the_example_of_the_docs_makes_a_roster(tmp_path):
