@@ -100,15 +100,13 @@ async def test_valkey_restored_from_an_older_copy_is_at_that_older_state(valkey,
 
 
 def test_valkey_starts_again_well_under_a_second(valkey):
-    took_s = []
-    for _ in range(3):  # one of them may meet a core that others use
-        valkey.stop()
-        began = time.monotonic()
-        valkey.start()
-        valkey.wait_ready()
-        took_s.append(time.monotonic() - began)
-    print(f"Valkey, warm start to ready: {min(took_s):.3f} s")
-    assert min(took_s) < 1.0
+    valkey.stop()
+    began = time.monotonic()
+    valkey.start()
+    valkey.wait_ready()
+    took_s = time.monotonic() - began
+    print(f"Valkey, warm start to ready: {took_s:.3f} s")
+    assert took_s < 1.0
 
 
 async def test_extra_config_reaches_valkey(valkey, tools):
