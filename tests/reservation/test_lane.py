@@ -11,10 +11,13 @@ from booking_api.embedded.valkey import ValkeyServer
 from reservation import lane as lane_module
 from reservation.errors import Busy, Unavailable
 from reservation.functions import reservation_library
-from reservation.lane import CALL_TIMEOUT_S
+from reservation.lane import CALL_TIMEOUT_S, WATCH_EVERY_S
 from reservation.valkey import Valkey
 
 RECOVERED_S = 10.0
+BEFORE_S = 0.1
+ASLEEP_S = BEFORE_S + CALL_TIMEOUT_S + 3 * WATCH_EVERY_S
+"""A server that sleeps for longer than a call may take is given up on before it wakes."""
 
 
 @pytest.fixture
@@ -103,8 +106,8 @@ async def test_a_server_that_says_nothing_is_given_up_on_and_found_again(own_ser
     valkey = await connect(own_server.url)
     lane = valkey.lane("k")
     async with Redis.from_url(own_server.url) as client:
-        asleep = asyncio.create_task(client.execute_command("DEBUG", "SLEEP", "3"))
-        await asyncio.sleep(0.1)
+        asleep = asyncio.create_task(client.execute_command("DEBUG", "SLEEP", str(ASLEEP_S)))
+        await asyncio.sleep(BEFORE_S)
         calls = [lane.command("ECHO", str(n)) for n in range(100)]
         answers = await asyncio.gather(*calls, return_exceptions=True)
         assert [type(answer) for answer in answers] == [Unavailable] * 100
